@@ -1,0 +1,1 @@
+"""The integration hub: one Django app, laid out as floors and rooms."""
