@@ -1,1 +1,35 @@
+"""The one door out: every HTTP call a connector makes passes here, with deadlines, egress rules and redaction."""
 
+from hub.http.auth import Auth, Basic, Bearer, HeaderKey
+from hub.http.client import HttpClient, Sending
+from hub.http.egress import Zone, classify
+from hub.http.failure import exchange_of
+from hub.http.origin import origin_of, quote_segment
+from hub.http.pages import PageWalk, links
+from hub.http.payload import decode, encode
+from hub.http.response import Response
+from hub.http.transport import LostAnswerError, NotSentError, Transport, WireAnswer, WireRequest
+
+__all__ = [
+    "Auth",
+    "Basic",
+    "Bearer",
+    "HeaderKey",
+    "HttpClient",
+    "LostAnswerError",
+    "NotSentError",
+    "PageWalk",
+    "Response",
+    "Sending",
+    "Transport",
+    "WireAnswer",
+    "WireRequest",
+    "Zone",
+    "classify",
+    "decode",
+    "encode",
+    "exchange_of",
+    "links",
+    "origin_of",
+    "quote_segment",
+]

@@ -1,0 +1,1 @@
+"""System checks with ids: what is wrong with this installation, and the cure."""

@@ -1,0 +1,46 @@
+"""What a person may see of an exchange: bounded, without query values, and with every secret replaced."""
+
+import json
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl, quote, urlsplit
+
+EXCERPT = 2_000  # characters of a body that are kept
+# Headers that explain an answer and never prove who is calling.
+SHOWN = ("content-type", "if-match", "if-none-match", "idempotency-key", "etag", "retry-after", "location")
+
+
+class Scrubber:
+    """Replaces every known secret, in each form in which a server might send it back."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        forms = {form for value in values if value for form in _forms(value)}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """`text` without any secret."""
+        for form in self._forms:
+            text = text.replace(form, "•••")
+        return text
+
+    def excerpt(self, body: bytes | str | None) -> str:
+        """The beginning of a body, scrubbed before it is cut so that no half of a secret remains."""
+        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
+        text = self(text)
+        return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}… ({len(text)} characters)"
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    escaped = json.dumps(value)
+    return (value, quote(value), quote(value, safe=""), escaped[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+
+
+def path_of(target: str) -> str:
+    """Path of a request with the names of its query, without their values."""
+    parts = urlsplit(target)
+    names = "&".join(f"{name}=…" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
+    return f"{parts.path}?{names}" if names else parts.path
+
+
+def shown_headers(headers: Mapping[str, str]) -> str:
+    """The explaining headers, one a line."""
+    return "".join(f"{name}: {value}\n" for name, value in headers.items() if name.lower() in SHOWN)

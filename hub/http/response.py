@@ -1,0 +1,84 @@
+"""An answer as a connector sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.http.payload import decode
+from hub.http.redact import Scrubber, path_of, shown_headers
+from hub.http.transport import WireRequest
+from hub.sdk import Exchange, SilenceError, TransientError
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """Status, headers and body of one answer. Header names are in lower case."""
+
+    request: WireRequest = field(repr=False)
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    milliseconds: int
+    scrub: Scrubber = field(repr=False)
+    safe: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """Whether the request was accepted."""
+        return 200 <= self.status < 300
+
+    @property
+    def refused(self) -> bool:
+        """Whether the other system answered that it will not do this: the connector must judge why."""
+        return 400 <= self.status < 500
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def url(self) -> str:
+        """The full address that answered. It may hold secrets in its query: for calls, never for people."""
+        return self.request.origin + self.request.target
+
+    def header(self, name: str) -> str | None:
+        """One header, whatever the case of its name."""
+        return self.headers.get(name.lower())
+
+    def json(self) -> Any:
+        """The body as JSON, None when it is empty.
+
+        A body that is not JSON means that somebody else answered (a proxy, a login page): TransientError
+        on a read, SilenceError on a write, because nobody knows whether the write arrived.
+        """
+        if not self.body:
+            return None
+        try:
+            return decode(self.body)
+        except ValueError as error:
+            kind = TransientError if self.safe else SilenceError
+            start = self.scrub.excerpt(self.body[:200])
+            message = f"{self.request.method} {path_of(self.request.target)} answered {self.status} without valid JSON"
+            raise kind(f"{message} ({error}): {start}") from None
+
+    @property
+    def exchange(self) -> Exchange:
+        """Request and answer as a person may see them."""
+        return exchange(self.request, self, scrub=self.scrub, milliseconds=self.milliseconds)
+
+
+def exchange(
+    request: WireRequest, response: Response | None, *, scrub: Scrubber, milliseconds: int, note: str = ""
+) -> Exchange:
+    """A redacted, bounded account of one request. `note` stands for an answer that never came."""
+    asked = f"{request.method} {path_of(request.target)}\n{shown_headers(request.headers)}"
+    answered = note
+    if response is not None:
+        answered = f"{response.status}\n{shown_headers(response.headers)}\n{scrub.excerpt(response.body)}"
+    return Exchange(
+        request=scrub(f"{asked}\n") + scrub.excerpt(request.body),
+        response=scrub(answered),
+        status=response.status if response else None,
+        milliseconds=milliseconds,
+    )

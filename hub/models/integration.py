@@ -1,0 +1,72 @@
+"""Integrations: the owned things, each with a purpose, a named owner and deputy, and a schedule."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+if TYPE_CHECKING:
+    from django_stubs_ext.db.models.manager import RelatedManager
+
+    from hub.models.mapping import Mapping
+
+
+class Criticality(models.TextChoices):
+    """What happens to the business when it stops."""
+
+    LOW = "low", "low"
+    NORMAL = "normal", "normal"
+    HIGH = "high", "high"
+    VITAL = "vital", "vital"
+
+
+class Integration(models.Model):
+    """What moves between systems, why, on whose behalf, and when."""
+
+    name = models.SlugField(max_length=80, unique=True, help_text="Short name used in files and in the shell.")
+    title = models.CharField(max_length=200)
+    purpose = models.TextField(help_text="Why this exists, in one or two sentences a successor understands.")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="owned_integrations")
+    deputy = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="deputy_integrations")
+    criticality = models.CharField(max_length=10, choices=Criticality.choices, default=Criticality.NORMAL)
+    schedule = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="Cron expression (“0 6 * * 1-5”) or interval (“every 15 minutes”). Empty: only by hand.",
+    )
+    time_zone = models.CharField(max_length=60, default="UTC", help_text="In which the schedule is read.")
+    next_run_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    fresh_minutes = models.PositiveIntegerField(
+        "fresh within",
+        default=1440,
+        help_text="Minutes after which a last success counts as stale on the home page.",
+    )
+    is_paused = models.BooleanField(default=False, editable=False)
+    paused_reason = models.CharField(max_length=300, blank=True, editable=False)
+    paused_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    history = HistoricalRecords(excluded_fields=["next_run_at"])
+
+    if TYPE_CHECKING:
+        mappings: RelatedManager["Mapping"]
+
+    class Meta:
+        ordering = ["title"]
+        permissions = [
+            ("run_integration", "Can run an integration now or preview it"),
+            ("pause_integration", "Can pause and resume an integration"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(owner=models.F("deputy")),
+                name="deputy_is_not_owner",
+                violation_error_message="The deputy must be somebody else than the owner.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

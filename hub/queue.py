@@ -1,0 +1,49 @@
+"""The doorbell: tells a worker that a lane has something to do. Losing a ring costs a delay, never work."""
+
+import logging
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+NAME = "hub"
+DRAIN = "hub.jobs.drain"
+CHECK = "hub.jobs.check_connection"
+
+logger = logging.getLogger(__name__)
+
+
+@cache
+def connection() -> "Redis[Any]":
+    """The Redis connection of this process."""
+    return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+
+
+def queue() -> Queue:
+    """The one queue. JSON, because a pickle in a reachable Redis is code execution."""
+    return Queue(NAME, connection=connection(), serializer=JSONSerializer)
+
+
+def ring(lane_id: int) -> None:
+    """Ask, once the present transaction has committed, that a worker drains this lane."""
+    transaction.on_commit(lambda: _enqueue(DRAIN, lane_id=lane_id))
+
+
+def ask_check(check_id: int) -> None:
+    """Ask, once the present transaction has committed, that a worker tests a connection."""
+    transaction.on_commit(lambda: _enqueue(CHECK, check_id=check_id))
+
+
+def _enqueue(job: str, **ids: int) -> None:
+    """Put a job of ids on the queue. A Redis that is away is reported, not raised: the sweeper rings again."""
+    try:
+        queue().enqueue(
+            job, kwargs=ids, description=job, result_ttl=0, failure_ttl=86_400, job_timeout=6 * 3600
+        )
+    except RedisError as error:
+        logger.warning("The doorbell is away (%s); the sweeper will ring again.", type(error).__name__)

@@ -1,0 +1,213 @@
+"""Django settings. Every value an installation may change is read from the environment by name."""
+
+import hashlib
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+from hub import env
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HUB_STATE = Path(env.text("HUB_STATE", str(BASE_DIR / "var"))).resolve()
+HUB_STATE.mkdir(parents=True, exist_ok=True)
+
+HUB_ENVIRONMENT = env.text("HUB_ENVIRONMENT", "demo", shape="a short name such as production or staging")
+DEBUG = env.flag("HUB_DEBUG", default=False)
+
+
+def _kept_secret(name: str, size: int = 32) -> str:
+    """A random value made at the first start and kept in the state folder, readable by its owner only."""
+    kept = HUB_STATE / name
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        kept.write_text(secrets.token_hex(size))
+    return kept.read_text().strip()
+
+
+SECRET_KEY = env.text("HUB_SECRET_KEY", "") or _kept_secret("secret_key")
+# `id:hex` pairs, newest first; all of them open, the first one seals.
+HUB_SEAL_KEYS = env.names("HUB_SEAL_KEYS") or [f"local:{_kept_secret('seal_key')}"]
+HUB_KEYS_ARE_LOCAL = not env.text("HUB_SEAL_KEYS", "")
+
+HUB_PORT = env.number("HUB_PORT", 8000, minimum=1, maximum=65535)
+HUB_WORKERS = env.number("HUB_WORKERS", 2, minimum=1, maximum=64)
+ALLOWED_HOSTS = env.names("HUB_HOSTS", ("127.0.0.1", "localhost", "[::1]", "testserver"))
+HUB_HTTPS = env.flag("HUB_HTTPS", default=False)
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "simple_history",
+    "csp",
+    "hub.apps.HubConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+ROOT_URLCONF = "hub.urls"
+WSGI_APPLICATION = "hub.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- database: SQLite embedded, PostgreSQL when DATABASE_URL says so -------------------------------
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA busy_timeout=20000;"
+    "PRAGMA cache_size=-32000;PRAGMA temp_store=MEMORY;",
+}
+DATABASE_SHAPE = "postgresql://user:password@host:5432/name or sqlite:////absolute/path.sqlite3"
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's database settings for `url`; raises ValueError for anything but PostgreSQL and SQLite."""
+    if not url.startswith(("postgres://", "postgresql://", "sqlite:///")):
+        raise ValueError("only PostgreSQL and SQLite are supported")
+    found: dict[str, Any] = environ.Env.db_url_config(url)
+    if "sqlite" in found["ENGINE"]:
+        return {**found, "OPTIONS": SQLITE_OPTIONS, "TEST": {"NAME": str(HUB_STATE / "test.sqlite3")}}
+    if not found.get("NAME"):
+        raise ValueError("the database name is missing")
+    options: dict[str, Any] = {"options": "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000"}
+    if env.flag("HUB_DB_POOL", default=False):  # only the web process: a pool must not live through a fork
+        return {**found, "OPTIONS": {**options, "pool": {"min_size": 1, "max_size": 8, "timeout": 10}}}
+    return {**found, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+
+
+HUB_EMBEDDED_DATABASE = not env.text("DATABASE_URL", "")
+DATABASES = {
+    "default": env.parsed(
+        "DATABASE_URL", _database(f"sqlite:///{HUB_STATE / 'hub.sqlite3'}"), _database, DATABASE_SHAPE
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: embedded on a unix socket, a server when REDIS_URL says so ---------------------------
+HUB_EMBEDDED_REDIS = not env.text("REDIS_URL", "")
+# A socket's path may have 107 bytes at most, so it lives in the temporary folder under a name made from the state's.
+HUB_REDIS_SOCKET = (
+    Path(tempfile.gettempdir()) / f"hub-{hashlib.sha256(str(HUB_STATE).encode()).hexdigest()[:12]}" / "redis.sock"
+)
+
+
+def _redis(url: str) -> str:
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("unknown scheme")
+    return url
+
+
+REDIS_URL = env.parsed(
+    "REDIS_URL", f"unix://{HUB_REDIS_SOCKET}", _redis, "redis://host:6379/0, rediss://… or unix:///path/to.sock"
+)
+
+# --- people, language, time ------------------------------------------------------------------------
+AUTH_USER_MODEL = "hub.User"
+LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = env.text("HUB_TIME_ZONE", "UTC")
+
+# --- static files and headers -----------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = HUB_STATE / "static"
+STATICFILES_DIRS = [BASE_DIR / "hub" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Unfold's Alpine needs eval; scripts inline are refused all the same.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, UNSAFE_EVAL],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HUB_HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HUB_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HUB_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HUB_HTTPS else None
+SECURE_REDIRECT_EXEMPT = [r"^(readyz|healthz)$"]
+CSRF_TRUSTED_ORIGINS = env.names("HUB_TRUSTED_ORIGINS")
+
+SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
+SIMPLE_HISTORY_ENABLED = True
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Integration hub",
+    "SITE_HEADER": "Integration hub",
+    "SITE_SYMBOL": "hub",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "hub.admin.environment",
+    "DASHBOARD_CALLBACK": "hub.admin.home",
+    "STYLES": [lambda request: static("hub/hub.css")],
+    "SCRIPTS": [lambda request: static("hub/hub.js")],
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "hub.admin.navigation"},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("HUB_LOG_LEVEL", "INFO")},
+}
