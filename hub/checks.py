@@ -1,1 +1,117 @@
 """System checks with ids: what is wrong with this installation, and the cure."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
+from django.db import DatabaseError
+from django.db.models import Q
+
+from hub import env, registry
+from hub.models import Connection, Integration
+from hub.vault import UnsealError, Vault
+
+
+@register()
+def connectors_load(**_: Any) -> Iterable[CheckMessage]:
+    """hub.E001: a connector's folder is broken. A warning, because one bad folder must not stop the hub."""
+    for name, reason in registry.broken().items():
+        yield Warning(
+            f"The connector “{name}” cannot be loaded: {reason}",
+            hint=f"Correct connectors/{name}, or remove the folder. Its connections fail until then.",
+            id="hub.E001",
+        )
+
+
+@register()
+def keys_seal(**_: Any) -> Iterable[CheckMessage]:
+    """hub.E002: without sound keys no secret can be sealed or opened."""
+    try:
+        Vault(settings.HUB_SEAL_KEYS)
+    except UnsealError as error:
+        yield Error(str(error), hint="Correct HUB_SEAL_KEYS in the environment and start again.", id="hub.E002")
+
+
+@register()
+def kept_keys_are_private(**_: Any) -> Iterable[CheckMessage]:
+    """hub.W003: other people of this machine can read a key kept in the state folder."""
+    for name in ("seal_key", "secret_key"):
+        kept = Path(settings.HUB_STATE) / name
+        if kept.exists() and kept.stat().st_mode & 0o077:
+            yield Warning(f"{kept} can be read by others.", hint=f"chmod 600 {kept}", id="hub.W003")
+
+
+@register(deploy=True)
+def keys_are_given(**_: Any) -> Iterable[CheckMessage]:
+    """hub.W004: keys made at the first start lie beside the data they protect, and are lost with it."""
+    for name, shape in (("HUB_SEAL_KEYS", "id:key pairs"), ("HUB_SECRET_KEY", "50 random characters or more")):
+        if not env.text(name, ""):
+            yield Warning(
+                f"{name} is not set: a key made at the first start is used, from {settings.HUB_STATE}.",
+                hint=f"Set {name} ({shape}) from your secret store, and keep it apart from database backups.",
+                id="hub.W004",
+            )
+
+
+@register(deploy=True)
+def servers_are_given(**_: Any) -> Iterable[CheckMessage]:
+    """hub.W005, hub.W006: the embedded database and Redis are for trying out."""
+    if "sqlite" in settings.DATABASES["default"]["ENGINE"]:
+        yield Warning(
+            "The database is SQLite, which one machine can use and which writes one thing at a time.",
+            hint="Set DATABASE_URL=postgresql://user:password@host:5432/name.",
+            id="hub.W005",
+        )
+    if settings.HUB_EMBEDDED_REDIS:
+        yield Warning(
+            "Redis is the embedded one, which only this machine's processes can use.",
+            hint="Set REDIS_URL=redis://host:6379/0.",
+            id="hub.W006",
+        )
+
+
+@register(deploy=True)
+def history_is_kept(**_: Any) -> Iterable[CheckMessage]:
+    """hub.W007: without history nobody can tell who changed a setting."""
+    if not settings.SIMPLE_HISTORY_ENABLED:
+        yield Warning("The history of settings is off.", hint="Remove SIMPLE_HISTORY_ENABLED = False.", id="hub.W007")
+
+
+@register(deploy=True)
+def hosts_are_named(**_: Any) -> Iterable[CheckMessage]:
+    """hub.W008: a hub that answers to any name can be led to write wrong addresses."""
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Warning("HUB_HOSTS allows every name.", hint="Set HUB_HOSTS=hub.example.com.", id="hub.W008")
+
+
+@register(Tags.database)
+def everything_is_owned(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
+    """hub.W009, hub.W010: what nobody looks after. Asked with `check --database default`."""
+    if not databases:
+        return []
+    try:
+        return [*_left_integrations(), *_left_connections()]
+    except DatabaseError:  # before the first migration there is nothing to own
+        return []
+
+
+def _left_integrations() -> Iterable[CheckMessage]:
+    gone = Integration.objects.filter(Q(owner__is_active=False) | Q(deputy__is_active=False))
+    for integration in gone.select_related("owner", "deputy"):
+        people = [person.username for person in (integration.owner, integration.deputy) if not person.is_active]
+        yield Warning(
+            f"The integration “{integration}” belongs to {' and '.join(people)}, who can no longer sign in.",
+            hint="Name an owner and a deputy who can, on the integration's page or in its file.",
+            id="hub.W009",
+        )
+
+
+def _left_connections() -> Iterable[CheckMessage]:
+    for connection in Connection.objects.filter(Q(owner__isnull=True) | Q(owner__is_active=False)):
+        yield Warning(
+            f"The connection “{connection}” has no owner who can sign in.",
+            hint="Name one on the connection's page, or as owner in its file.",
+            id="hub.W010",
+        )

@@ -51,8 +51,12 @@ def number(name: str, default: int, *, minimum: int = 0, maximum: int = 2**31) -
 
 
 def names(name: str, default: tuple[str, ...] = ()) -> list[str]:
-    """A comma-separated list."""
-    return parsed(name, list(default), lambda value: [part.strip() for part in value.split(",")], "a,b,c")
+    """A comma-separated list; empty parts do not count."""
+
+    def parse(value: str) -> list[str]:
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    return parsed(name, list(default), parse, "a,b,c")
 
 
 def _as_flag(value: str) -> bool:

@@ -2,7 +2,6 @@
 
 import logging
 from functools import cache
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -19,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 @cache
-def connection() -> "Redis[Any]":
+def connection() -> Redis:
     """The Redis connection of this process."""
     return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
 
@@ -42,8 +41,6 @@ def ask_check(check_id: int) -> None:
 def _enqueue(job: str, **ids: int) -> None:
     """Put a job of ids on the queue. A Redis that is away is reported, not raised: the sweeper rings again."""
     try:
-        queue().enqueue(
-            job, kwargs=ids, description=job, result_ttl=0, failure_ttl=86_400, job_timeout=6 * 3600
-        )
+        queue().enqueue(job, kwargs=ids, description=job, result_ttl=0, failure_ttl=86_400, job_timeout=6 * 3600)
     except RedisError as error:
         logger.warning("The doorbell is away (%s); the sweeper will ring again.", type(error).__name__)

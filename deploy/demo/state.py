@@ -20,7 +20,7 @@ LOGINS = (
 )
 
 
-class Problem(Exception):
+class DemoError(Exception):
     """Something the person at the keyboard can put right; its text says what and how."""
 
 
@@ -71,6 +71,10 @@ class State:
         """Remember that a first-start step went through to its end."""
         self.path("done", step).touch()
 
+    def forget(self) -> None:
+        """Forget the first-start steps, since what they made is gone."""
+        shutil.rmtree(self.folder / "done", ignore_errors=True)
+
     def lock(self) -> IO[str]:
         """Take the folder for this process until the returned file is closed."""
         file = self.path("serve.lock").open("a+")
@@ -78,13 +82,13 @@ class State:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
-            raise Problem(f"{self.folder} is already being served by another process") from None
+            raise DemoError(f"{self.folder} is already being served by another process") from None
         return file
 
     def read_addresses(self) -> dict[str, Any]:
         """What `serve` announced."""
         if not self.addresses.exists():
-            raise Problem(f"nothing runs for {self.folder}: start it with `systems.py serve`")
+            raise DemoError(f"nothing runs for {self.folder}: start it with `systems.py serve`")
         announced: dict[str, Any] = json.loads(self.addresses.read_text())
         return announced
 
@@ -98,14 +102,14 @@ class State:
         if os.geteuid() != 0:
             return self.folder / "postgres"
         name = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
-        return Path("/var/tmp") / f"hub-demo-{name}"  # noqa: S108 - checked to be root's own
+        return Path("/var/tmp") / f"hub-demo-{name}"
 
     def reset(self) -> None:
         """Remove every trace; the next start begins anew."""
         if not self.folder.exists():
             return
         if not (self.folder / "serve.lock").exists() and any(self.folder.iterdir()):
-            raise Problem(f"{self.folder} does not look like a folder of the demo: not removed")
+            raise DemoError(f"{self.folder} does not look like a folder of the demo: not removed")
         self.lock().close()
         shutil.rmtree(self.postgres_home(), ignore_errors=True)
         shutil.rmtree(self.folder)

@@ -1,4 +1,4 @@
-"""The one door out: every HTTP call a connector makes passes here, with deadlines, egress rules and redaction."""
+"""The one door out: every HTTP call of a connector passes here, under deadlines and egress rules."""
 
 from hub.http.auth import Auth, Basic, Bearer, HeaderKey
 from hub.http.client import HttpClient, Sending

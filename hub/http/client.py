@@ -1,4 +1,4 @@
-"""Calls an HTTP system: only listed origins, one deadline, one meaning for each failure, nothing secret in any text."""
+"""Calls an HTTP system: listed origins only, one deadline, one meaning for each failure, no secret shown."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -8,17 +8,18 @@ from urllib.parse import urlencode, urljoin
 
 from hub.http.auth import Auth
 from hub.http.failure import Clock, keep_exchange, of_silence, of_status
-from hub.http.origin import origin_of, split
+from hub.http.origin import origin_from, origin_of, split
 from hub.http.payload import encode
 from hub.http.redact import Scrubber
 from hub.http.response import Response, exchange
 from hub.http.transport import Transport, TransportError, WireRequest
 from hub.http.wire import WireTransport
-from hub.sdk import ConfigError, HubError, Secret
+from hub.sdk import ConfigError, Secret
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 3
+ALWAYS = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "integration-hub"}
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 
@@ -104,12 +105,12 @@ class HttpClient:
         return f"{url}{'&' if '?' in url else '?'}{urlencode(params, doseq=True)}"
 
     def _request(self, method: str, url: str, sending: Sending, until: float) -> WireRequest:
-        parts, origin = split(url), origin_of(url)
+        parts = split(url)
+        origin = origin_from(parts)
         self._check_origin(origin)
         kind, body = _body(sending)
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "integration-hub"}
-        headers |= kind | dict(self.headers) | dict(sending.get("headers", {}))
-        headers |= self.auth.headers() if self.auth else {}
+        headers = _merged(ALWAYS, kind, self.headers, sending.get("headers", {}))
+        headers |= _merged(self.auth.headers()) if self.auth else {}
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         left = max(0.001, until - time.monotonic())
         return WireRequest(method, origin, target, headers, body, left, self.max_bytes)
@@ -140,7 +141,7 @@ class HttpClient:
         onward = urljoin(response.url, response.header("location") or "")
         if origin_of(onward) != response.request.origin:
             raise ConfigError(
-                f"{response.request.origin} redirects to {origin_of(onward)}; calls do not follow to another origin."
+                f"{response.request.origin} redirects to another origin, {origin_of(onward)}: not followed."
                 " If the system has moved, change the address of the connection."
             )
         return onward
@@ -154,15 +155,20 @@ class HttpClient:
             )
 
 
+def _merged(*headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers in lower case, later ones in place of earlier ones."""
+    return {name.lower(): value for some in headers for name, value in some.items()}
+
+
 def _body(sending: Sending) -> tuple[dict[str, str], bytes | None]:
     """Content type and bytes of what is sent."""
     if "json" in sending:
-        return {"Content-Type": "application/json"}, encode(sending["json"])
+        return {"content-type": "application/json"}, encode(sending["json"])
     data = sending.get("data")
     if data is None:
         return {}, None
     if isinstance(data, Mapping):
-        return {"Content-Type": "application/x-www-form-urlencoded"}, urlencode(data, doseq=True).encode()
+        return {"content-type": "application/x-www-form-urlencoded"}, urlencode(data, doseq=True).encode()
     return {}, data.encode() if isinstance(data, str) else data
 
 

@@ -47,7 +47,7 @@ def of_silence(request: WireRequest, error: TransportError, *, safe: bool) -> Hu
 def of_status(response: Response, *, clock: Clock) -> HubError | None:
     """The error for a status that means the same everywhere; None when the connector should judge it."""
     status, place = response.status, f"{response.request.method} {path_of(response.request.target)}"
-    said = f"{place} answered {status}: {response.scrub.excerpt(response.text[:300])}".strip()
+    said = response.scrub(f"{place} answered {status}: ") + response.scrub.excerpt(response.body, 300)
     if status in {401, 403, 407}:
         return AuthError(f"{said} Check the credential of this connection and what it is allowed to do.")
     if status == 429 or (status == 503 and "retry-after" in response.headers):
@@ -57,7 +57,7 @@ def of_status(response: Response, *, clock: Clock) -> HubError | None:
     if status == 408 or status >= 500:
         return TransientError(said) if response.safe else SilenceError(f"{said} It may have taken effect.")
     if 300 < status < 400 and status != 304:
-        return ConfigError(f"{place} was redirected ({status}); redirects are not followed here. Correct the address.")
+        return ConfigError(f"{place} was redirected ({status}), which is not followed. Correct the address.")
     return None
 
 

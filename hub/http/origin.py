@@ -9,14 +9,18 @@ PORTS = {"http": 80, "https": 443}
 
 def origin_of(url: str) -> str:
     """`scheme://host:port` of a URL, in lower case and with the port always written. Raises ConfigError."""
-    parts = split(url)
+    return origin_from(split(url))
+
+
+def origin_from(parts: SplitResult) -> str:
+    """The origin of a URL that was split."""
     host = parts.hostname or ""
     shown = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{shown}:{parts.port or PORTS[parts.scheme]}"
 
 
 def split(url: str) -> SplitResult:
-    """The parts of an http or https URL. Raises ConfigError for anything else, without quoting its secrets."""
+    """The parts of an http or https URL. Raises ConfigError for anything else, without quoting it."""
     try:
         parts = urlsplit(url)
         valid = parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0

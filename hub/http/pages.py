@@ -23,12 +23,12 @@ class PageWalk:
         self._last = b""
 
     def step(self, here: Cursor | None, there: Cursor) -> None:
-        """Note that the page at `here` continues at `there`. Raises FatalError when that leads in a circle."""
+        """Note that the page at `here` continues at `there`. Raises FatalError when that is a circle."""
         start, end = _digest(here), _digest(there)
         if start != self._last:
             self._seen = {start}
         if end in self._seen:
-            raise FatalError("The system named a page that was already read as the next one; reading would never end.")
+            raise FatalError("The system named a page already read as the next one; reading would never end.")
         if len(self._seen) >= MOST_PAGES:
             raise FatalError(f"One read took more than {MOST_PAGES} pages; raise the page size.")
         self._seen.add(end)

@@ -15,7 +15,7 @@ _MARKED = re.compile(rf'"{_MARK}([^"]+)"')
 
 
 def encode(value: Any) -> bytes:
-    """JSON of a value that may hold Decimal, date and datetime. Raises RecordError for what JSON cannot say."""
+    """JSON of a value that may hold Decimal, date and datetime. Raises RecordError for anything else."""
     try:
         text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         body = (_MARKED.sub(r"\1", text) if _MARK in text else text).encode()

@@ -22,16 +22,15 @@ class Scrubber:
             text = text.replace(form, "•••")
         return text
 
-    def excerpt(self, body: bytes | str | None) -> str:
+    def excerpt(self, body: bytes | None, most: int = EXCERPT) -> str:
         """The beginning of a body, scrubbed before it is cut so that no half of a secret remains."""
-        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body or ""
-        text = self(text)
-        return text if len(text) <= EXCERPT else f"{text[:EXCERPT]}… ({len(text)} characters)"
+        text = self((body or b"").decode("utf-8", "replace"))
+        return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
 def _forms(value: str) -> tuple[str, ...]:
-    escaped = json.dumps(value)
-    return (value, quote(value), quote(value, safe=""), escaped[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    in_json = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    return (value, quote(value), quote(value, safe=""), *in_json)
 
 
 def path_of(target: str) -> str:

@@ -58,9 +58,9 @@ class Response:
             return decode(self.body)
         except ValueError as error:
             kind = TransientError if self.safe else SilenceError
-            start = self.scrub.excerpt(self.body[:200])
-            message = f"{self.request.method} {path_of(self.request.target)} answered {self.status} without valid JSON"
-            raise kind(f"{message} ({error}): {start}") from None
+            place = self.scrub(f"{self.request.method} {path_of(self.request.target)}")
+            start = self.scrub.excerpt(self.body, 200)
+            raise kind(f"{place} answered {self.status} without valid JSON ({error}): {start}") from None
 
     @property
     def exchange(self) -> Exchange:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """One request, complete and already permitted. `timeout` is the deadline of the whole exchange in seconds."""
+    """One request, complete and permitted. `timeout` is the deadline of the whole exchange in seconds."""
 
     method: str
     origin: str
@@ -48,7 +48,7 @@ class OversizeError(TransportError):
 
 
 class Transport(Protocol):
-    """Sends one request and returns its answer: never retries, never follows a redirect, reads no environment."""
+    """Sends one request and returns its answer: no retry, no redirect, nothing from the environment."""
 
     def send(self, request: WireRequest) -> WireAnswer:
         """Raises NotSentError, LostAnswerError or OversizeError; nothing else."""

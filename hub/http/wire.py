@@ -1,12 +1,14 @@
-"""Carries requests over kept-alive connections of the standard library: exact about what left and what came back."""
+"""Carries requests over kept connections of the standard library, exact about what left and what came."""
 
 import select
 import socket
 import ssl
+import time
 import zlib
 from collections import defaultdict
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
 
 import certifi
 
@@ -19,28 +21,43 @@ CONNECT = 10.0  # seconds for reaching the other side, within the whole deadline
 CHUNK = 65_536
 
 
+class Connection(HTTPConnection):
+    """Sends head and body together, and only when the whole of it was accepted."""
+
+    _unsent: bytes = b""
+
+    def send(self, data: Any) -> None:
+        """Keep what is to be sent."""
+        self._unsent += data
+
+    def flush(self) -> None:
+        """Send it."""
+        unsent, self._unsent = self._unsent, b""
+        self.sock.sendall(unsent)
+
+
 class WireTransport:
     """Keeps connections open between calls. It retries nothing, follows nothing and reads no environment.
 
     A name is resolved once for each new connection, every address is classified, and exactly those
     addresses are dialled, so that a second answer of the name server cannot lead elsewhere. Host,
-    SNI and certificate checks keep the name. Costs 0.05 ms a call where requests takes 0.5.
+    SNI and certificate checks keep the name. A call costs a third of what it does with requests.
     """
 
     def __init__(self, ca_file: str = "") -> None:
         self._ca_file = ca_file
-        self._idle: defaultdict[str, list[HTTPConnection]] = defaultdict(list)
+        self._idle: defaultdict[str, list[Connection]] = defaultdict(list)
 
     def send(self, request: WireRequest) -> WireAnswer:
         """Send one request. Raises NotSentError, LostAnswerError or OversizeError."""
         connection = self._connection(request)
         kept = False
         try:
-            response = _exchange(connection, request)
-            answer = _answer(response, request.max_bytes)
+            with _exchange(connection, request) as response:
+                answer = _answer(response, request.max_bytes)
             kept = not response.will_close
         except TimeoutError:
-            raise LostAnswerError(f"no complete answer within {request.timeout:g} seconds") from None
+            raise LostAnswerError(f"no complete answer within {request.timeout:.3g} seconds") from None
         except (OSError, HTTPException, zlib.error) as error:
             raise LostAnswerError(_reason(error)) from None
         finally:
@@ -56,25 +73,24 @@ class WireTransport:
             while connections:
                 connections.pop().close()
 
-    def _connection(self, request: WireRequest) -> HTTPConnection:
+    def _connection(self, request: WireRequest) -> Connection:
         idle = self._idle[request.origin]
         while idle:
             connection = idle.pop()
             if _is_quiet(connection):
-                connection.timeout = request.timeout
                 connection.sock.settimeout(request.timeout)
                 return connection
             connection.close()
         return _open(request.origin, request.timeout, self._ca_file)
 
 
-def _exchange(connection: HTTPConnection, request: WireRequest) -> HTTPResponse:
+def _exchange(connection: Connection, request: WireRequest) -> HTTPResponse:
     """Send the request and read the head of the answer."""
     try:
         connection.request(request.method, request.target, request.body, dict(request.headers))
     except (ValueError, HTTPException) as error:
-        # The head is checked as a whole before its first byte is sent.
         raise NotSentError(f"the request cannot be written ({error})", settled=True) from None
+    connection.flush()
     return connection.getresponse()
 
 
@@ -124,28 +140,27 @@ def _is_quiet(connection: HTTPConnection) -> bool:
     return not poll.poll(0)
 
 
-def _open(origin: str, timeout: float, ca_file: str) -> HTTPConnection:
+def _open(origin: str, timeout: float, ca_file: str) -> Connection:
     """A connected connection. Whatever fails here, nothing of the request was sent."""
-    parts = split(origin)
+    parts, until = split(origin), time.monotonic() + timeout
     host, port = parts.hostname or "", parts.port or 0
-    connection = (
-        HTTPSConnection(host, port, timeout=timeout, context=_context(ca_file))
-        if parts.scheme == "https"
-        else HTTPConnection(host, port, timeout=timeout)
-    )
     try:
-        plain = _dial(host, port, min(timeout, CONNECT))
-        connection.sock = _context(ca_file).wrap_socket(plain, server_hostname=host) if parts.scheme == "https" else plain
-        connection.sock.settimeout(timeout)
+        connection = Connection(host, port)
+        connection.sock = _dial(host, port, until)
+        if parts.scheme == "https":
+            connection.default_port = HTTPSConnection.default_port
+            connection.sock = _context(ca_file).wrap_socket(connection.sock, server_hostname=host)
+        connection.sock.settimeout(_left(until))
     except ssl.SSLCertVerificationError as error:
-        raise NotSentError(f"the certificate of {host} was not accepted ({error.verify_message})", settled=True) from None
-    except OSError as error:
+        message = f"the certificate of {host} was not accepted ({error.verify_message})"
+        raise NotSentError(message, settled=True) from None
+    except (OSError, UnicodeError) as error:
         raise NotSentError(_reason(error)) from None
     return connection
 
 
-def _dial(host: str, port: int, timeout: float) -> socket.socket:
-    """Connect to the first of the host's addresses that answers, after all of them passed the egress rules."""
+def _dial(host: str, port: int, until: float) -> socket.socket:
+    """Connect to the first of the host's addresses that answers, once all of them passed the egress rules."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     refused = refusal(host, (str(entry[4][0]) for entry in found))
     if refused:
@@ -154,7 +169,7 @@ def _dial(host: str, port: int, timeout: float) -> socket.socket:
     for family, kind, protocol, _, address in found:
         plain = DeadlineSocket(family, kind, protocol)
         try:
-            plain.settimeout(timeout)
+            plain.settimeout(min(CONNECT, _left(until)))
             plain.connect(address)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return plain
@@ -162,6 +177,10 @@ def _dial(host: str, port: int, timeout: float) -> socket.socket:
             plain.close()
             failure = error
     raise failure
+
+
+def _left(until: float) -> float:
+    return max(0.001, until - time.monotonic())
 
 
 @cache

@@ -8,7 +8,9 @@ class AuditEvent(models.Model):
     """One change of configuration or one decision, written in the same transaction as what it tells of."""
 
     at = models.DateTimeField()
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     actor_name = models.CharField(max_length=150, help_text="Kept when the person is removed.")
     action = models.CharField(max_length=60, db_index=True)
     subject = models.CharField(max_length=60)

@@ -17,7 +17,9 @@ class Connection(models.Model):
     connector = models.CharField(max_length=80, help_text="The kind of system.")
     config = models.JSONField(default=dict, blank=True)
     credential = models.ForeignKey(Credential, on_delete=models.PROTECT, null=True, blank=True)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
     landing_seconds = models.PositiveIntegerField(
         "landing time",
         default=LANDING_SECONDS,

@@ -36,9 +36,7 @@ class Lane(models.Model):
     def claim(self, owner: str) -> bool:
         """Take the lane if nobody holds it; the database's clock decides. Raises the epoch."""
         free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
-        won = Lane.objects.filter(free, pk=self.pk).update(
-            owner=owner, epoch=F("epoch") + 1, lease_until=Now() + LEASE
-        )
+        won = Lane.objects.filter(free, pk=self.pk).update(owner=owner, epoch=F("epoch") + 1, lease_until=Now() + LEASE)
         if won:
             self.refresh_from_db()
         return bool(won)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import orjson
 from django.db import connection, models
 from django.db.models import Q
 
@@ -32,9 +33,7 @@ class KnownLink:
     ack_seq: int
 
 
-COLUMNS = (
-    "id, source_key, source_digest, digest, refused_digest, destination_key, destination_version, state, ack_seq"
-)
+COLUMNS = "id, source_key, source_digest, digest, refused_digest, destination_key, destination_version, state, ack_seq"
 # A look-up by element: with `= ANY` a table that was never analysed is read whole for every page.
 BY_PAGE_POSTGRESQL = f"""
 select found.* from unnest(%s::text[]) as wanted(key)
@@ -54,9 +53,7 @@ class LinkSet(models.QuerySet["Link"]):
             if connection.vendor == "postgresql":
                 cursor.execute(BY_PAGE_POSTGRESQL, [list(keys), mapping_id])
             else:
-                import json
-
-                cursor.execute(BY_PAGE_SQLITE, [mapping_id, json.dumps(list(keys))])
+                cursor.execute(BY_PAGE_SQLITE, [mapping_id, orjson.dumps(list(keys)).decode()])
             return {row[1]: KnownLink(*row) for row in cursor.fetchall()}
 
     def keys_of(self, mapping_id: int) -> Iterator[tuple[int, str]]:

@@ -83,6 +83,9 @@ class SyncRun(models.Model):
     in_flight = models.PositiveIntegerField(default=0)
 
     queued_at = models.DateTimeField()
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="Not before then: the next try after a passing failure."
+    )
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -106,8 +109,15 @@ class SyncRun(models.Model):
             models.UniqueConstraint(fields=["mapping", "slot"], name="one_run_a_slot"),
             models.CheckConstraint(
                 condition=Q(
-                    received=F("unchanged") + F("created") + F("updated") + F("deleted") + F("planned")
-                    + F("held") + F("excluded") + F("excepted") + F("in_flight")
+                    received=F("unchanged")
+                    + F("created")
+                    + F("updated")
+                    + F("deleted")
+                    + F("planned")
+                    + F("held")
+                    + F("excluded")
+                    + F("excepted")
+                    + F("in_flight")
                 ),
                 name="run_counts_balance",
             ),

@@ -85,6 +85,7 @@ class Destination(Protocol):
         ...
 
 
+@runtime_checkable
 class Opened(Protocol):
     """A connection in use: it can say what it offers, prove that it works, and be closed."""
 

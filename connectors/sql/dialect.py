@@ -1,0 +1,39 @@
+"""What this connector must know of a kind of database beyond what SQLAlchemy knows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from connectors.sql.column import Column, Kind
+from connectors.sql.trouble import Trouble
+from hub.sdk import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One kind of database.
+
+    `origin` names the place a config points at. `engine` prepares connections without calling out.
+    `types` gives the castable type names of a table's columns. `dump` turns a plain value into what the
+    driver takes, raising UnfitError. `diagnose` says what an error means. `abort` ends whatever a
+    connection is doing, from another thread. `native` are the kinds whose values the driver gives as
+    they should be, `as_text` those that are read as text. `pads` says that char(n) comes with blanks.
+    `landing` says how many seconds a write may still take effect after the hub gave up, given the deadline.
+    `given` makes a table of lists (one bind parameter for each name), to write many rows by one
+    statement; without it, or for other kinds than `given_kinds`, rows are sent one after the other.
+    """
+
+    origin: Callable[[Mapping[str, Any]], str]
+    engine: Callable[[Settings], sa.Engine]
+    types: Callable[[sa.Connection, str, str | None], Mapping[str, str]]
+    dump: Callable[[Column, Any], Any]
+    diagnose: Callable[[BaseException], Trouble]
+    abort: Callable[[Any], None]
+    landing: Callable[[float], int]
+    native: frozenset[Kind] = frozenset()
+    as_text: frozenset[Kind] = frozenset()
+    pads: bool = False
+    given: Callable[[Mapping[str, Column]], sa.FromClause] | None = None
+    given_kinds: frozenset[Kind] = frozenset()

@@ -1,0 +1,11 @@
+"""The kinds of database this connector speaks to. A new one is one module here and one line in DIALECTS."""
+
+from collections.abc import Mapping
+
+from connectors.sql.dialects.postgresql import POSTGRESQL
+from connectors.sql.dialects.sqlite import SQLITE
+from connectors.sql.dialect import Dialect
+
+DIALECTS: Mapping[str, Dialect] = {"postgresql+psycopg": POSTGRESQL, "sqlite": SQLITE}
+
+__all__ = ["DIALECTS"]

@@ -1,0 +1,223 @@
+"""PostgreSQL through psycopg 3."""
+
+import base64
+import binascii
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import UserDefinedType
+
+from connectors.sql.column import Column, Kind, UnfitError, json_text
+from connectors.sql.dialect import Dialect
+from connectors.sql.trouble import Trouble, Verdict
+from hub.sdk import ConfigError, Settings
+
+PORT = 5432
+
+# SQLSTATE beginnings, the longer ones first.
+MEANINGS: tuple[tuple[str, Verdict, str], ...] = (
+    ("22001", Verdict.RECORD, "too-long"),
+    ("22003", Verdict.RECORD, "range"),
+    ("22007", Verdict.RECORD, "type"),
+    ("22008", Verdict.RECORD, "range"),
+    ("22P02", Verdict.RECORD, "type"),
+    ("23502", Verdict.RECORD, "not-null"),
+    ("23503", Verdict.RECORD, "foreign-key"),
+    ("23505", Verdict.RECORD, "unique"),
+    ("23514", Verdict.RECORD, "check"),
+    ("25006", Verdict.SETTING, "read-only"),
+    ("3D000", Verdict.SETTING, "no-database"),
+    ("3F000", Verdict.SETTING, "no-schema"),
+    ("42501", Verdict.ACCESS, "permission"),
+    ("42804", Verdict.RECORD, "type"),
+    ("42P01", Verdict.SETTING, "no-table"),
+    ("08", Verdict.LOST, "connection"),
+    ("28", Verdict.ACCESS, "auth"),
+    ("40003", Verdict.LOST, "unknown"),
+    ("40", Verdict.LATER, "serialization"),
+    ("53", Verdict.LATER, "resources"),
+    ("55", Verdict.LATER, "locked"),
+    ("57014", Verdict.LATER, "timeout"),
+    ("57", Verdict.LOST, "shutdown"),
+    ("58", Verdict.LOST, "system"),
+)
+# A refused connection brings no SQLSTATE, only the server's English or translated sentence.
+REFUSED_LOGIN = ("authentication failed", "no password supplied", "not permitted to log in", "pg_hba.conf")
+NAMED_COLUMNS = {"23503", "23505"}  # details that say no more than the key that is in the way
+
+
+class Spelled(UserDefinedType[Any]):
+    """A type by its name, for casts of lists."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type as the statement spells it."""
+        return self.name
+
+
+def origin(config: Mapping[str, Any]) -> str:
+    """The place a config points at."""
+    return f"postgresql://{_host(config)}:{int(config.get('port') or PORT)}"
+
+
+def _host(config: Mapping[str, Any]) -> str:
+    host = str(config.get("host") or "").strip().lower()
+    if not host or host.startswith(("/", "@")) or "," in host:
+        raise ConfigError("host: one name or address of the PostgreSQL server is needed.")
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
+
+
+def engine(settings: Settings) -> sa.Engine:
+    """One connection at most, opened when first used, bound to the deadline."""
+    config, password = settings.config, settings.secrets.get("password")
+    url = sa.URL.create(
+        "postgresql+psycopg",
+        username=config.get("user") or None,
+        password=password.reveal() if password else None,
+        host=_host(config).strip("[]"),
+        port=int(config.get("port") or PORT),
+        database=config.get("database"),
+    )
+    return sa.create_engine(
+        url,
+        connect_args=_connect_args(config, settings.timeout) | ({} if password else {"password": ""}),
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=settings.timeout,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+
+
+def _connect_args(config: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    limit = max(1, int(timeout * 1000))
+    waits = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    options = [f"-c {name}={limit}" for name in waits] + ["-c datestyle=ISO", "-c client_min_messages=error"]
+    mode = config.get("sslmode") or "prefer"
+    return {
+        "options": " ".join(options),
+        "connect_timeout": max(2, int(timeout)),
+        "tcp_user_timeout": limit,
+        "application_name": "integration-hub",
+        "sslmode": mode,
+        "passfile": os.devnull,  # only the connection's own secret counts, no file or variable of the machine
+        **({"sslrootcert": "system"} if mode == "verify-full" else {}),
+    }
+
+
+def types(connection: sa.Connection, table: str, schema: str | None) -> dict[str, str]:
+    """The castable type name of each column; a cast to it never cuts anything off."""
+    query = sa.text(
+        "select a.attname, format_type(a.atttypid, -1) from pg_attribute a"
+        " join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace"
+        " where c.relname = :table and n.nspname = coalesce(:schema, current_schema())"
+        " and a.attnum > 0 and not a.attisdropped"
+    ).bindparams(sa.bindparam("schema", type_=sa.Text), sa.bindparam("table", type_=sa.Text))
+    return {name: spelled for name, spelled in connection.execute(query, {"table": table, "schema": schema})}
+
+
+def given(columns: Mapping[str, Column]) -> sa.FromClause:
+    """Lists as a table: `unnest`, each list cast to its column's own type."""
+    lists = (sa.cast(sa.bindparam(n), Spelled(f"{column.type_name}[]")) for n, column in columns.items())
+    return sa.func.unnest(*lists).table_valued(*columns, name="given").render_derived()
+
+
+def dump(column: Column, value: Any) -> Any:
+    """What psycopg takes. PostgreSQL itself judges the rest, in its own words."""
+    if column.kind is Kind.JSON:
+        return None if value is None else json_text(value)
+    if isinstance(value, Mapping) or (isinstance(value, list | tuple) and column.kind is not Kind.ARRAY):
+        raise UnfitError(f"{column.name}: takes one value, not a list or an object")
+    if isinstance(value, str):
+        return _text(column, value)
+    return value
+
+
+def _text(column: Column, value: str) -> str | bytes:
+    if "\0" in value:
+        raise UnfitError(f"{column.name}: PostgreSQL takes no NUL character in a text")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise UnfitError(f"{column.name}: holds half a character (a lone surrogate)") from None
+    if column.kind is not Kind.BINARY:
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except binascii.Error:
+        raise UnfitError(f"{column.name}: is not Base64") from None
+
+
+def diagnose(error: BaseException) -> Trouble:
+    """What an error of psycopg, libpq or the server means."""
+    original = getattr(error, "orig", None) or error
+    state = getattr(original, "sqlstate", None) or ""
+    message = _message(original, state)
+    for beginning, verdict, code in MEANINGS:
+        if state.startswith(beginning) and "row-level security" not in message:
+            return Trouble(verdict, code, message)
+    if state:
+        return Trouble(Verdict.RECORD, "refused", message)
+    return _without_state(error, original, message)
+
+
+def _without_state(error: BaseException, original: BaseException, message: str) -> Trouble:
+    operational = type(original).__name__ in {"OperationalError", "ConnectionTimeout", "InterfaceError"}
+    if not operational and not (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return Trouble(Verdict.RECORD, "type", message)
+    if any(sign in message for sign in REFUSED_LOGIN) or ("role " in message and "does not exist" in message):
+        return Trouble(Verdict.ACCESS, "auth", message)
+    if "database " in message and "does not exist" in message:
+        return Trouble(Verdict.SETTING, "no-database", message)
+    return Trouble(Verdict.LOST, "connection", message)
+
+
+def _message(original: BaseException, state: str) -> str:
+    """The server's sentence. Details name other columns' values, so only those about a key are kept."""
+    diagnostics = getattr(original, "diag", None)
+    primary = getattr(diagnostics, "message_primary", None)
+    if not primary:
+        return " ".join(str(original).split())
+    detail = getattr(diagnostics, "message_detail", None) if state in NAMED_COLUMNS else None
+    return f"{primary}. {detail}" if detail else str(primary)
+
+
+def abort(driver_connection: Any) -> None:
+    """Cut the line: whoever waits on it gets an error at once."""
+    handle = driver_connection.pgconn.socket
+    if handle < 0:
+        return
+    line = socket.socket(fileno=os.dup(handle))
+    try:
+        line.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return  # the other side was first
+    finally:
+        line.close()
+
+
+POSTGRESQL = Dialect(
+    origin=origin,
+    engine=engine,
+    types=types,
+    dump=dump,
+    diagnose=diagnose,
+    abort=abort,
+    landing=lambda timeout: 2 * int(timeout) + 1,  # the server's own limit, counted from its last statement
+    native=frozenset({Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.DATE}),
+    as_text=frozenset({Kind.OTHER, Kind.JSON}),
+    pads=True,
+    given=given,
+    given_kinds=frozenset(Kind) - {Kind.ARRAY, Kind.BINARY},
+)

@@ -1,0 +1,122 @@
+"""Turns rows into records, and a value that no record can carry into a fault that names its place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from connectors.sql.column import Column, Kind, UnfitError
+from connectors.sql.dialect import Dialect
+from connectors.sql.keys import key_text, part_text
+from connectors.sql.shape import Shape
+from hub.sdk import Fault, Record
+
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A row as it is now: what it says, and its key and version as the database gave them."""
+
+    record: Record
+    key: tuple[Any, ...]
+    version: Any = None
+
+
+class RowReader:
+    """Reads the rows of one table: what to select, and what each row says.
+
+    With `times_as_text` the database spells dates (except in keys), so that those beyond Python's
+    calendar can be fetched.
+    """
+
+    def __init__(self, shape: Shape, dialect: Dialect, *, times_as_text: bool = False) -> None:
+        times = {Kind.DATE, Kind.DATETIME} if times_as_text else set()
+        self.shape = shape
+        self._unknown = dialect.as_text
+        self._spelled = {c.name for c in shape.columns.values() if c.kind in times and c not in shape.key}
+        native = dialect.native - times
+        self._names = tuple(shape.columns)
+        self._key = [self._names.index(name) for name in shape.key_names]
+        self._loads = [c for c in shape.columns.values() if c.kind not in native or c.padded]
+        self._hidden = [name for name in self._names if name not in shape.visible]
+
+    def select(self) -> sa.Select[Any]:
+        """All columns of the table."""
+        return sa.select(*(self._selected(column) for column in self.shape.columns.values()))
+
+    def _selected(self, column: Column) -> sa.ColumnElement[Any]:
+        plain = self.shape.table.c[column.name]
+        as_text = column.kind in self._unknown or column.name in self._spelled
+        return sa.cast(plain, sa.Text).label(column.name) if as_text else plain
+
+    def expression(self, column: Column) -> sa.ColumnElement[Any]:
+        """A column as it can be compared with a key: as text where the driver would not know its type."""
+        plain = self.shape.table.c[column.name]
+        return sa.cast(plain, sa.Text) if column.kind in self._unknown else plain
+
+    def raw_key(self, row: Row) -> tuple[Any, ...]:
+        """The key values of a row as the database gave them."""
+        return tuple(row[position] for position in self._key)
+
+    def key(self, row: Row) -> str:
+        """The key of a row as text."""
+        return key_text(self.shape.key, self.raw_key(row))
+
+    def raw(self, row: Row, column: str) -> Any:
+        """One value of a row as the database gave it."""
+        return row[self._names.index(column)]
+
+    def record(self, row: Row) -> Record | Fault:
+        """What a row says."""
+        data = dict(zip(self._names, row, strict=True))
+        try:
+            for column in self._loads:
+                value = data[column.name]
+                if value is not None:
+                    data[column.name] = column.load(value)
+        except UnfitError as error:
+            return Fault(f"{self.shape.name} key {self.key(row)} column {column.name}", str(error), self.key(row))
+        return self._record(self.key(row), data)
+
+    def held(self, row: Row) -> Held:
+        """A row to compare and to show: a value that no record can carry stays as it is spelled."""
+        data = dict(zip(self._names, row, strict=True))
+        for column in self._loads:
+            data[column.name] = _leniently(column, data[column.name])
+        version = self.raw(row, self.shape.version.column) if self.shape.version else None
+        return Held(self._record(self.key(row), data), self.raw_key(row), version)
+
+    def reference(self, row: Row) -> str:
+        """Our reference in a row, as text."""
+        column = self.shape.reference
+        value = self.raw(row, column.name) if column else None
+        return "" if column is None or value is None else part_text(column, value)
+
+    def _record(self, key: str, data: dict[str, Any]) -> Record:
+        version = self._version(data)
+        deleted = self._is_deleted(data)
+        for name in self._hidden:
+            del data[name]
+        return Record(key, data, version, deleted)
+
+    def _version(self, data: Mapping[str, Any]) -> str | None:
+        if self.shape.version is None:
+            return None
+        value = data[self.shape.version.column]
+        return None if value is None else key_text((self.shape.columns[self.shape.version.column],), (value,))
+
+    def _is_deleted(self, data: Mapping[str, Any]) -> bool:
+        mark = self.shape.deleted
+        if mark is None:
+            return False
+        value = data[mark.column]
+        return bool(value == mark.value) if mark.value is not None else bool(value)
+
+
+def _leniently(column: Column, value: Any) -> Any:
+    try:
+        return None if value is None else column.load(value)
+    except UnfitError:
+        return str(value)

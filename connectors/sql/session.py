@@ -1,0 +1,62 @@
+"""A conversation with the database: one connection, a deadline for each piece of work, errors in the hub's words."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from connectors.sql.dialect import Dialect
+from connectors.sql.trouble import Trouble, Verdict
+from hub.sdk import Settings
+
+
+class Session:
+    """Opens the database when first asked. Safe to use from several threads: they take turns."""
+
+    def __init__(self, dialect: Dialect, settings: Settings) -> None:
+        self.dialect = dialect
+        self.timeout = settings.timeout
+        self._secret = settings.secrets.get("password")
+        self._engine = dialect.engine(settings)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection to read with, within the deadline. Raises HubErrors only."""
+        try:
+            with self.connected() as connection, self.deadline(connection):
+                yield connection
+        except SQLAlchemyError as error:
+            raise self.trouble(error).error() from None
+
+    @contextmanager
+    def connected(self, *, writing: bool = False) -> Iterator[sa.Connection]:
+        """A connection without anything around it; what was not committed is undone at the end."""
+        with self._engine.connect() as connection:
+            yield connection.execution_options(writing=writing)
+
+    @contextmanager
+    def deadline(self, connection: sa.Connection) -> Iterator[None]:
+        """End what the connection is doing when the time is up, whatever the other side does or does not do."""
+        driver = connection.connection.driver_connection
+        timer = threading.Timer(self.timeout, self.dialect.abort, [driver])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def trouble(self, error: BaseException) -> Trouble:
+        """What an error means, without the password should anything have put it there."""
+        if isinstance(error, PoolTimeoutError):
+            return Trouble(Verdict.LATER, "busy", "the connection was in use until the deadline")
+        found = self.dialect.diagnose(error)
+        secret = self._secret.reveal() if self._secret else ""
+        return Trouble(found.verdict, found.code, found.message.replace(secret, "•••")) if secret else found
+
+    def close(self) -> None:
+        """Give back the connection."""
+        self._engine.dispose()

@@ -1,0 +1,112 @@
+"""The statements that write rows: for many rows at once where the database can, else for one row at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import NullType
+
+from connectors.sql.column import Kind, written
+from connectors.sql.dialect import Dialect
+from connectors.sql.judge import Write
+from connectors.sql.rows import RowReader
+from connectors.sql.shape import Shape
+from hub.sdk import Operation
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Form:
+    """What writes must have in common to travel in one statement: what is done, columns set, columns compared."""
+
+    operation: Operation
+    sets: tuple[str, ...]
+    where: tuple[str, ...]
+    returning: bool = False  # only the database knows the new key: one row at a time, and it says which
+
+
+class Statements:
+    """Builds the statements of one table. Parameters are v0, v1, … to set and w0, w1, … to compare."""
+
+    def __init__(self, shape: Shape, dialect: Dialect) -> None:
+        self._shape, self._dialect = shape, dialect
+        self._rows = RowReader(shape, dialect)
+
+    def form_of(self, write: Write) -> Form:
+        """The form of one write."""
+        creates = write.change.operation is Operation.CREATE
+        returning = creates and write.key is None and not self._shape.reference_is_unique
+        return Form(write.change.operation, tuple(sorted(write.values)), tuple(sorted(write.where)), returning)
+
+    def build(self, form: Form, writes: Sequence[Write]) -> tuple[sa.Executable, Parameters]:
+        """The statement for these writes of one form, and its parameters."""
+        names = _names(form)
+        given = self._given(names) if len(writes) > 1 else None
+        source = given.c if given is not None else {n: sa.bindparam(n, type_=NullType()) for n in names}
+        rows = [_parameters(form, write) for write in writes]
+        parameters: Parameters = rows if len(rows) > 1 else rows[0]
+        if given is not None:
+            parameters = {name: [_listed(row[name]) for row in rows] for name in names}
+        return self._statement(form, source, given), parameters
+
+    def _given(self, names: Mapping[str, str]) -> sa.FromClause | None:
+        columns = {parameter: self._shape.columns[name] for parameter, name in names.items()}
+        listable = all(column.kind in self._dialect.given_kinds for column in columns.values())
+        return self._dialect.given(columns) if self._dialect.given and columns and listable else None
+
+    def _statement(self, form: Form, source: Any, given: sa.FromClause | None) -> sa.Executable:
+        if form.operation is Operation.CREATE:
+            return self._insert(form, source, given)
+        where = [self._compared(name) == source[f"w{i}"] for i, name in enumerate(form.where)]
+        if form.operation is Operation.DELETE and self._shape.deleted is None:
+            return sa.delete(self._shape.table).where(*where)
+        return sa.update(self._shape.table).where(*where).values(self._set(form, source))
+
+    def _insert(self, form: Form, source: Any, given: sa.FromClause | None) -> sa.Executable:
+        columns = [self._shape.table.c[name] for name in form.sets]
+        values = [source[f"v{i}"] for i in range(len(columns))]
+        if given is not None:
+            return sa.insert(self._shape.table).from_select(columns, sa.select(*values))
+        statement = sa.insert(self._shape.table).values(dict(zip(form.sets, values, strict=True)))
+        if not form.returning:
+            return statement
+        return statement.returning(*(self._compared(name) for name in self._shape.key_names))
+
+    def _set(self, form: Form, source: Any) -> dict[str, Any]:
+        values = {name: source[f"v{i}"] for i, name in enumerate(form.sets)}
+        version = self._shape.version
+        if version and version.step and version.column not in values:
+            values[version.column] = self._shape.table.c[version.column] + version.step
+        if form.operation is Operation.DELETE:
+            values.update(self._mark())
+        return values
+
+    def _mark(self) -> dict[str, Any]:
+        """What marks a row as deleted."""
+        spec = self._shape.deleted
+        if spec is None:
+            return {}
+        if spec.value is not None:
+            return {spec.column: spec.value}
+        marks = {Kind.DATETIME: sa.func.now(), Kind.DATE: sa.func.current_date(), Kind.INTEGER: 1}
+        return {spec.column: marks.get(self._shape.columns[spec.column].kind, sa.true())}
+
+    def _compared(self, name: str) -> sa.ColumnElement[Any]:
+        return self._rows.expression(self._shape.columns[name])
+
+
+def _names(form: Form) -> dict[str, str]:
+    sets = {f"v{i}": name for i, name in enumerate(form.sets)}
+    return sets | {f"w{i}": name for i, name in enumerate(form.where)}
+
+
+def _parameters(form: Form, write: Write) -> dict[str, Any]:
+    sets = {f"v{i}": write.values[name] for i, name in enumerate(form.sets)}
+    return sets | {f"w{i}": write.where[name] for i, name in enumerate(form.where)}
+
+
+def _listed(value: Any) -> str | None:
+    """A value of a list: as text, for a driver can send only lists of one type."""
+    return None if value is None else written(value)

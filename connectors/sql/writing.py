@@ -1,0 +1,133 @@
+"""Writes changes: all in one transaction, and by halves around the records that the database refuses."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from connectors.sql.answers import answer_all, answer_write, unknown
+from connectors.sql.judge import Judge, Write
+from connectors.sql.keys import key_text
+from connectors.sql.lookup import Lookup
+from connectors.sql.rows import Held
+from connectors.sql.rounds import rounds
+from connectors.sql.session import Session
+from connectors.sql.statements import Form, Statements
+from connectors.sql.trouble import Trouble, Verdict
+from hub.sdk import Change, Operation, Outcome, Record, RecordError
+
+
+class MissedError(Exception):
+    """A statement touched fewer rows than it was given."""
+
+
+class Writer:
+    """Writes the changes of one table."""
+
+    def __init__(self, lookup: Lookup, session: Session) -> None:
+        self._lookup, self._session = lookup, session
+        self._shape = lookup.shape
+        self._judge = Judge(lookup.shape, session.dialect.dump)
+        self._statements = Statements(lookup.shape, session.dialect)
+
+    def apply(self, changes: Sequence[Change]) -> Iterator[Outcome]:
+        """One outcome for each change. Raises ConfigError when something of the connection is not there."""
+        for group in rounds(changes):
+            yield from self._attempt(group)
+
+    def _attempt(self, group: Sequence[Change]) -> Iterable[Outcome]:
+        committing = False
+        try:
+            with self._session.connected(writing=True) as connection, self._session.deadline(connection):
+                outcomes = self._transaction(connection, group)
+                committing = True
+                connection.commit()
+        except SQLAlchemyError as error:
+            trouble = self._session.trouble(error)
+            return self._uncommitted(group, trouble) if committing else answer_all(group, trouble)
+        return outcomes
+
+    def _uncommitted(self, group: Sequence[Change], trouble: Trouble) -> Iterable[Outcome]:
+        """What a failed commit means: nobody knows, undone, or refused for what one record says."""
+        if trouble.verdict is Verdict.LOST:
+            return unknown(group, trouble)
+        if trouble.verdict is not Verdict.RECORD or len(group) == 1:
+            return answer_all(group, trouble)
+        middle = len(group) // 2  # a constraint that is checked at commit: find out whose it is
+        return [*self._attempt(group[:middle]), *self._attempt(group[middle:])]
+
+    def _transaction(self, connection: sa.Connection, group: Sequence[Change]) -> list[Outcome]:
+        started = time.perf_counter()
+        judged = [self._judge.judge(change, held) for change, held in self._with_held(connection, group)]
+        writes = [item for item in judged if isinstance(item, Write)]
+        for _, run in groupby(writes, key=lambda write: write.change.operation):
+            self._settle(connection, sorted(run, key=self._statements.form_of))
+        images = self._images(connection, writes)
+        took = int((time.perf_counter() - started) * 1000)
+        return [answer_write(self._shape, item, images, took) if isinstance(item, Write) else item for item in judged]
+
+    def _with_held(
+        self, connection: sa.Connection, group: Sequence[Change]
+    ) -> Iterator[tuple[Change, Held | None]]:
+        """Each change with the row it is about, locked until the transaction ends."""
+        keys = {change.id: self._key(change) for change in group}
+        by_key = self._lookup.held_by_key(connection, [key for key in keys.values() if key is not None])
+        creates = [change.external_id for change in group if change.operation is Operation.CREATE]
+        by_reference = {} if self._shape.reference_is_key else self._lookup.held_by_reference(connection, creates)
+        for change in group:
+            held = by_key.get(keys[change.id] or "")
+            if held is None and change.operation is Operation.CREATE:
+                held = by_reference.get(change.external_id)
+            yield change, held
+
+    def _key(self, change: Change) -> str | None:
+        if change.operation is not Operation.CREATE:
+            return change.key
+        try:
+            return self._judge.create_key(change)
+        except RecordError:
+            return None  # it is about to be refused for that
+
+    def _settle(self, connection: sa.Connection, writes: Sequence[Write]) -> None:
+        """Write all, or by halves down to the one record that the database refuses."""
+        if not writes:
+            return
+        try:
+            with connection.begin_nested():
+                for form, same in groupby(writes, key=self._statements.form_of):
+                    self._send(connection, form, list(same))
+        except (SQLAlchemyError, MissedError) as error:
+            trouble = None if isinstance(error, MissedError) else self._session.trouble(error)
+            if trouble and trouble.verdict is not Verdict.RECORD:
+                raise
+            self._halve(connection, writes, trouble)
+
+    def _halve(self, connection: sa.Connection, writes: Sequence[Write], trouble: Trouble | None) -> None:
+        if len(writes) == 1:
+            writes[0].trouble, writes[0].missed = trouble, trouble is None
+            return
+        middle = len(writes) // 2
+        self._settle(connection, writes[:middle])
+        self._settle(connection, writes[middle:])
+
+    def _send(self, connection: sa.Connection, form: Form, writes: list[Write]) -> None:
+        if form.returning:
+            for write in writes:
+                statement, parameters = self._statements.build(form, [write])
+                write.key = key_text(self._shape.key, tuple(connection.execute(statement, parameters).one()))
+            return
+        statement, parameters = self._statements.build(form, writes)
+        done = connection.execute(statement, parameters, execution_options={"preserve_rowcount": True})
+        if 0 <= done.rowcount < len(writes):
+            raise MissedError
+
+    def _images(self, connection: sa.Connection, writes: Sequence[Write]) -> dict[str, Record]:
+        """What the rows say after the write, by change: defaults, triggers and rounding included."""
+        done = [w for w in writes if not w.trouble and w.change.operation is not Operation.DELETE]
+        by_key = self._lookup.held_by_key(connection, [w.key for w in done if w.key is not None])
+        new = [w.change.external_id for w in done if w.key is None]
+        by_reference = self._lookup.held_by_reference(connection, new)
+        found = {w.change.id: by_key.get(w.key) if w.key else by_reference.get(w.change.external_id) for w in done}
+        return {change: held.record for change, held in found.items() if held}

@@ -1,0 +1,113 @@
+"""Changes and attempts: the story of one write, from plan to outcome. Read only."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from hub.admin.base import FactAdmin
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, begins_with
+from hub.engine.intent import State
+from hub.models import Attempt, Change
+from hub.services.story import change as change_story
+from hub.services.story.run import GROUPS
+
+OTHERS_SHOWN = 10
+LABELS = {"info": "info", "warn": "warning", "good": "success", "bad": "danger"}
+
+
+def _chips() -> Chips:
+    grouped = (
+        Chip(name, label[:1].upper() + label[1:], tuple(state.value for state in states))
+        for name, (label, states) in GROUPS.items()
+    )
+    in_doubt = tuple(state.value for state in (State.AMBIGUOUS, State.PROBING, State.PARKED))
+    return Chips("state", (Chip("all", "All"), *grouped, Chip("doubt", "In doubt", in_doubt)))
+
+
+@admin.register(Change)
+class ChangeAdmin(KeysetMixin, FactAdmin[Change]):
+    """Every operation on a record, planned or written."""
+
+    list_display = ("record", "standing", "mapping", "run_link", "tries", "message", "sent_at")
+    list_display_links = ("record",)
+    list_select_related = ("mapping",)
+    list_filter = (("mapping", ScopedDropdown), ("operation", ChoicesDropdownFilter))
+    search_fields = ("source_key",)
+    search_help_text = "Source key, from its beginning"
+    chips = _chips()
+    pins = {"run": "run_id"}
+    page_template = "admin/hub/change/page.html"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Changes of records whose key begins so."""
+        return self.by_keys(request, queryset, search_term.strip(), ("source_key",)), False
+
+    def page(self, request: HttpRequest, row: Change) -> dict[str, Any]:
+        """The change's life, its two sides and what it touches."""
+        told = change_story.tell([row])[0]
+        return {
+            "title": f"{told.verb.capitalize()} {row.source_key}",
+            "told": told,
+            "life": change_story.life(row),
+            "raised": list(change_story.exceptions_of(row)[:OTHERS_SHOWN]),
+            "others": change_story.others_of(row, OTHERS_SHOWN),
+        }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
+        rows: QuerySet[Change] = super().get_queryset(request)
+        return rows.select_related(
+            "mapping__integration", "mapping__source", "mapping__destination", "run", "version", "link"
+        )
+
+    @display(description="record")
+    def record(self, change: Change) -> SafeString:
+        """The operation and the key."""
+        return format_html(
+            '<span class="st-title"><strong>{}</strong> <span>{}</span></span>',
+            change.source_key, change_story.verb(change),
+        )  # fmt: skip
+
+    @display(
+        description="state",
+        label={state.value: LABELS.get(tone, "") for state, tone in ((s, change_story.TONES.get(s, "")) for s in State)},
+    )
+    def standing(self, change: Change) -> tuple[str, str]:
+        """The state in words."""
+        return change.state, State(change.state).label
+
+    @display(description="run")
+    def run_link(self, change: Change) -> str:
+        """The number of the run."""
+        return f"run {change.run_id}"
+
+
+@admin.register(Attempt)
+class AttemptAdmin(KeysetMixin, FactAdmin[Attempt]):
+    """Requests made for changes. Reached from the change; the list is for operators."""
+
+    list_display = ("at", "change", "number", "purpose", "word", "status", "milliseconds", "code")
+    list_display_links = ("at",)
+    list_select_related = ("change",)
+    pins = {"change": "change_id"}
+    page_template = "admin/hub/change/attempt.html"
+
+    def page(self, request: HttpRequest, row: Attempt) -> dict[str, Any]:
+        """The attempt in full."""
+        return {"title": f"Attempt {row.number} of change {row.change_id}", "told": change_story.told_in_full(row)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        rows: QuerySet[Attempt] = super().get_queryset(request)
+        return rows.select_related("change")
+
+    @display(description="answer")
+    def word(self, attempt: Attempt) -> str:
+        """The destination's answer in words."""
+        return change_story.ANSWERS.get(attempt.answer, attempt.answer)

@@ -1,0 +1,188 @@
+"""Exceptions: what a person must settle, told in words, side by side, with what can be done next."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.timesince import timesince
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from hub import clock
+from hub.admin.base import Deed, FactAdmin
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown
+from hub.models import Change, ExceptionState, ReconciliationException
+from hub.sdk import HubError
+from hub.services import access
+from hub.services import exception as exceptions
+from hub.services import run as runs
+from hub.services.story import exception as exception_story
+
+
+class DestinationKeyForm(forms.Form):
+    """Asks which record it became."""
+
+    destination_key = forms.CharField(
+        max_length=255,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="The key of the record at the destination, as you see it there. Not needed when the hub knows it.",
+    )
+
+
+def _is_retriable(exception: ReconciliationException) -> bool:
+    return exception_story.is_open(exception) and not exception_story.is_in_doubt(exception)
+
+
+@admin.register(ReconciliationException)
+class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
+    """Exceptions are opened and closed by the hub; people retry, and answer what is in doubt."""
+
+    list_display = ("record", "kind_word", "told", "place", "age", "occurrences", "standing")
+    list_display_links = ("record",)
+    list_select_related = ("integration", "mapping")
+    list_filter = (("integration", ScopedDropdown), ("mapping", ScopedDropdown), ("kind", ChoicesDropdownFilter))
+    search_fields = ("source_key",)
+    search_help_text = "Source key, from its beginning"
+    chips = Chips(
+        "state",
+        (
+            Chip("open", "Open", (ExceptionState.OPEN.value,)),
+            Chip("resolved", "Resolved", (ExceptionState.RESOLVED.value,)),
+            Chip("all", "All"),
+        ),
+    )
+    pins = {"run": "last_run_id"}
+    page_template = "admin/hub/reconciliationexception/page.html"
+    empty_template = "admin/hub/reconciliationexception/empty.html"
+    deeds = (
+        Deed(
+            "retry", "Try again", "retry", icon="replay", tone="primary", shown=_is_retriable,
+            text="The hub forgets the refusal, reads the record again at the source and runs the mapping. "
+            "If nothing has been corrected, the exception comes back.",
+        ),
+        Deed(
+            "happened", "It happened", "settle", icon="check_circle", tone="primary",
+            form_class=DestinationKeyForm, shown=exception_story.is_in_doubt,
+            text="You have looked at the destination and the record is there as it should be. "
+            "The hub takes it as written and goes on from there.",
+        ),
+        Deed(
+            "not_happened", "It did not happen", "settle", icon="replay", shown=exception_story.is_in_doubt,
+            text="You have looked at the destination and nothing of it is there. The hub sends it again. "
+            "If you are mistaken, it will be there twice.",
+        ),
+        Deed(
+            "stop", "Stop", "settle", icon="block", tone="danger", shown=exception_story.is_in_doubt,
+            text="The hub gives this write up. It is not sent again; the record is looked at anew when it next changes.",
+        ),
+    )  # fmt: skip
+
+    # --- rights ---------------------------------------------------------------------------------------------
+
+    def may(self, request: HttpRequest, action: str, row: Any = None) -> bool:
+        """To answer a doubt is to approve the change behind it."""
+        if action == "settle":
+            change = exception_story.parked_change(row) if isinstance(row, ReconciliationException) else Change
+            return change is not None and access.can(request.user, "approve", change).allowed
+        return super().may(request, action, row)
+
+    # --- deeds ----------------------------------------------------------------------------------------------
+
+    def retry(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str | HttpResponse:
+        """Have the record read and written again, and show the run that does it."""
+        run = exceptions.retry(exception=row, by=self.person(request))
+        if run is None:
+            return "Noted. A run of this mapping is going on; the record is read again by the next one."
+        messages.success(request, "Asked for another try: this run reads the record again.")
+        return HttpResponseRedirect(reverse("admin:hub_syncrun_change", args=[run.pk]))
+
+    def happened(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
+        """It is there."""
+        key = form.cleaned_data["destination_key"].strip() or None
+        runs.resolve_in_doubt(
+            change=_parked(row), by=self.person(request), verdict="happened", destination_key=key
+        )
+        return "Taken as written."
+
+    def not_happened(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
+        """It is not there."""
+        runs.resolve_in_doubt(change=_parked(row), by=self.person(request), verdict="not_happened")
+        return "It is sent again as soon as a worker is free."
+
+    def stop(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
+        """Give it up."""
+        runs.resolve_in_doubt(change=_parked(row), by=self.person(request), verdict="stop")
+        return "Given up. It is not sent again."
+
+    # --- queries and pages ------------------------------------------------------------------------------------
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Exceptions of records whose key begins so."""
+        return self.by_keys(request, queryset, search_term.strip(), ("source_key",)), False
+
+    def page(self, request: HttpRequest, row: ReconciliationException) -> dict[str, Any]:
+        """What happened, where, to which value, and what can be done next."""
+        return {
+            "title": row.source_key,
+            "told": exception_story.tell(row),
+            "age": timesince(row.opened_at, clock.now(), depth=1),
+            "is_open": exception_story.is_open(row),
+        }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReconciliationException]:
+        rows: QuerySet[ReconciliationException] = super().get_queryset(request)
+        return rows.select_related(
+            "integration", "mapping__source", "mapping__destination", "owner", "first_run", "last_run"
+        )
+
+    # --- displays ---------------------------------------------------------------------------------------------
+
+    @display(description="record")
+    def record(self, exception: ReconciliationException) -> str:
+        """The key at the source."""
+        return exception.source_key
+
+    @display(description="what")
+    def kind_word(self, exception: ReconciliationException) -> str:
+        """The kind in words."""
+        return exception.get_kind_display()
+
+    @display(description="why")
+    def told(self, exception: ReconciliationException) -> SafeString:
+        """The beginning of the reason."""
+        return format_html('<span class="st-told">{}</span>', Truncator(exception.reason).chars(120))
+
+    @display(description="where")
+    def place(self, exception: ReconciliationException) -> SafeString:
+        """Integration and mapping."""
+        return format_html(
+            '<span class="st-title"><span>{}</span> <span>{}</span></span>', exception.integration, exception.mapping
+        )
+
+    @display(description="age")
+    def age(self, exception: ReconciliationException) -> str:
+        """Since when it has been open, or how long it was."""
+        return timesince(exception.opened_at, exception.resolved_at or clock.now(), depth=1)
+
+    @display(description="state", label={"open": "danger", "resolved": "success"})
+    def standing(self, exception: ReconciliationException) -> tuple[str, str]:
+        """Open or resolved."""
+        return exception.state, exception.get_state_display()
+
+
+def _parked(exception: ReconciliationException) -> Change:
+    """The change in doubt; raises HubError when somebody has settled it meanwhile."""
+    change = exception_story.parked_change(exception)
+    if change is None:
+        raise HubError("This is not in doubt any more. Look at the page again.")
+    return change

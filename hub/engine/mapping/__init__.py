@@ -1,0 +1,20 @@
+"""Mappings: field rules from a source record to a destination record. They are data, never code."""
+
+from hub.engine.mapping.compiled import Compiled, Excluded, Mapped, Problem, Rejected
+from hub.engine.mapping.compiler import ENGINE_VERSION, compile_mapping, describe, describe_filter
+from hub.engine.mapping.findings import MappingError
+from hub.engine.mapping.values import ProblemKind
+
+__all__ = [
+    "ENGINE_VERSION",
+    "Compiled",
+    "Excluded",
+    "Mapped",
+    "MappingError",
+    "Problem",
+    "ProblemKind",
+    "Rejected",
+    "compile_mapping",
+    "describe",
+    "describe_filter",
+]

@@ -1,0 +1,100 @@
+"""Writes differences: rows, sealed secrets, mapping versions, history and audit, in one transaction."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from hub.models import Connection, Credential, Integration, User
+from hub.models import Mapping as MappingRow
+from hub.sdk import HubError
+from hub.services import audit, credential, mapping
+from hub.services.configuration.difference import Difference
+from hub.services.configuration.item import Item, Kind
+from hub.services.configuration.present import MODELS, PEOPLE, Present
+from hub.services.configuration.problem import Problems
+from hub.services.history import save_as
+
+REFERENCES = {"credential": Kind.CREDENTIAL, "source": Kind.CONNECTION, "destination": Kind.CONNECTION}
+Answers = Mapping[tuple[str, str], str]
+
+
+@dataclass(slots=True)
+class Writing:
+    """Who writes, and what a person answered when asked for secrets: (credential, name) to value."""
+
+    present: Present
+    problems: Problems
+    by: User | None
+    answers: Answers
+
+    def all(self, differences: Sequence[Difference]) -> None:
+        """Write everything, each thing after those it needs; what a service refuses becomes a problem."""
+        for difference in differences:
+            try:
+                self._one(difference)
+            except HubError as error:
+                field = "body" if difference.item.kind is Kind.MAPPING else "values"
+                self.problems.add(difference.item.at(field), str(error))
+
+    def _one(self, difference: Difference) -> None:
+        item = difference.item
+        row = self._row(difference)
+        for name in difference.fields:
+            if name != "body":
+                setattr(row, name, self._value(item, name))
+        if {"schedule", "time_zone"} & set(difference.fields):
+            row.next_run_at = None  # the scheduler works out the next slot anew
+        if difference.is_new or set(difference.fields) - {"body"}:
+            save_as(row, by=self.by, reason=_reason(item))
+        self.present.rows[item.kind][item.name] = row
+        self._audit(difference, row)
+        if isinstance(row, Credential):
+            self._seal(difference, row)
+        if "body" in difference.fields:
+            version = mapping.add_version(mapping=row, body=item.given["body"], by=self.by, note=_reason(item))
+            mapping.activate(version=version, by=self.by, reason=_reason(item))
+
+    def _row(self, difference: Difference) -> Any:
+        item = difference.item
+        if not difference.is_new:
+            return self.present.row(item)
+        if item.kind is not Kind.MAPPING:
+            return MODELS[item.kind](name=item.name)
+        integration, _, name = item.name.partition("/")
+        return MappingRow(integration=self.present.rows[Kind.INTEGRATION][integration], name=name)
+
+    def _value(self, item: Item, name: str) -> Any:
+        """A given value as the row holds it: people and things instead of their names."""
+        value = item.given[name]
+        if value is None:
+            return None
+        if name in PEOPLE:
+            return self.present.people[value]
+        return self.present.rows[REFERENCES[name]][value] if name in REFERENCES else value
+
+    def _seal(self, difference: Difference, row: Credential) -> None:
+        values = {
+            name: secret.value.reveal() if secret.value else self.answers[row.name, name]
+            for name, secret in (difference.secrets or {}).items()
+        }
+        if values or (difference.origins is not None and row.fields):
+            credential.set_values(credential=row, values=values, by=self.by, origins=difference.origins)
+        elif difference.origins is not None:
+            row.origins = list(difference.origins)
+            save_as(row, by=self.by, reason=_reason(difference.item), fields=["origins"])
+
+    def _audit(self, difference: Difference, row: Connection | Credential | Integration | MappingRow) -> None:
+        detail = {line.path: [line.old, line.new] for line in difference.lines}
+        audit.record(
+            actor=self.by,
+            action="add" if difference.is_new else "change",
+            subject=row,
+            detail=json.loads(json.dumps(detail, default=str)),
+            reason=_reason(difference.item),
+        )
+
+
+def _reason(item: Item) -> str:
+    return f"applied from {PurePath(item.place.file).name}"

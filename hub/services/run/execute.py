@@ -1,0 +1,347 @@
+"""The loop of a run. Read it aloud: read, sort, guard, intend, write, record; then what is gone; then the books."""
+
+import logging
+import os
+import random
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+from django.db import transaction
+
+from hub import clock, queue
+from hub.engine import guard, retry
+from hub.models import (
+    LIVE,
+    Change,
+    Checkpoint,
+    ExceptionState,
+    Hint,
+    Lane,
+    LeaseLostError,
+    LinkState,
+    ReconciliationException,
+    RunState,
+    SeenPage,
+    SyncRun,
+    bulk,
+)
+from hub.sdk import FatalError, HubError, Page, Record, SilenceError, TransientError
+from hub.services.run import books, page, raised, removal, settle, write
+from hub.services.run.flow import Flow, StoppedError, opened
+from hub.services.run.lease import Heartbeat
+
+PREVIEW_ROOM = 500
+MOST_TRIES = 5
+OnPage = Callable[[SyncRun], None]
+logger = logging.getLogger(__name__)
+
+
+def drain(*, lane_id: int, owner: str, on_page: OnPage | None = None) -> bool:
+    """Hold the lane and do all it has to do now: open changes, then runs in order.
+
+    Returns False at once when another worker holds it. A lost lease ends it quietly: the other one goes on.
+    """
+    lane = Lane.objects.select_related("mapping").get(pk=lane_id)
+    if not lane.claim(owner):
+        return False
+    try:
+        with Heartbeat(lane):
+            while run := _next_run(lane):
+                _execute(run, lane, on_page)
+            _settle_alone(lane)
+    except LeaseLostError:
+        logger.info("The lease of %s went to another worker.", lane)
+    finally:
+        lane.release()
+    return True
+
+
+def execute_here(*, run: SyncRun, on_page: OnPage | None = None) -> bool:
+    """Do the work of a run's lane in this process; False when a worker is doing it already."""
+    lane, _ = Lane.objects.get_or_create(mapping_id=run.mapping_id, slice=0)
+    return drain(lane_id=lane.pk, owner=f"shell:{os.getpid()}", on_page=on_page)
+
+
+def _next_run(lane: Lane) -> SyncRun | None:
+    """The live run of this lane that may go on now; one whose predecessor failed is ended."""
+    waiting = SyncRun.objects.select_related("after", "version", "integration").filter(
+        mapping_id=lane.mapping_id, state__in=LIVE
+    )
+    run = waiting.order_by("id").first()
+    if run is None or (run.due_at and run.due_at > clock.now()) or (run.after and run.after.state in LIVE):
+        return None
+    if run.after and run.after.state in (RunState.FAILED, RunState.CANCELLED):
+        _end(run, RunState.CANCELLED, "predecessor", f"“{run.after.mapping}” before it {run.after.state}.")
+        return _next_run(lane)
+    return run
+
+
+def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None) -> None:
+    """Run to an end, whatever happens: an end has a state and a reason."""
+    _start(run, lane)
+    try:
+        _guard_tries(run)
+        with opened(run, lane) as flow:
+            _go_through(flow, on_page)
+        _finish(run)
+    except LeaseLostError:
+        raise
+    except StoppedError as stop:
+        _end(run, RunState.CANCELLED, stop.code, str(stop))
+    except (TransientError, SilenceError) as error:
+        _try_later(run, error)
+    except HubError as error:
+        _end(run, RunState.FAILED, error.code, str(error))
+    except Exception as error:
+        logger.exception("Run %s broke.", run.pk)
+        _end(run, RunState.FAILED, "bug", f"The hub or a connector broke ({type(error).__name__}). See the log.")
+    if on_page:
+        on_page(run)
+
+
+def _go_through(flow: Flow, on_page: OnPage | None) -> None:
+    """All of a run: first what earlier runs left open, then hints, the pages, what is gone, and lost answers."""
+    if not flow.run.is_preview:
+        settle.settle(flow)
+    _read_hints(flow)
+    while not flow.run.read_complete:
+        _take_page(flow, flow.source.read(flow.mapping.source_stream, flow.run.cursor, flow.mapping.page_size))
+        if on_page:
+            on_page(flow.run)
+    _remove_absent(flow)
+    if not flow.run.is_preview:
+        settle.settle(flow)
+
+
+def _take_page(flow: Flow, found: Page) -> None:
+    """One page: sort it, write what must be written, then commit the rest together with the cursor."""
+    _refuse_standstill(flow, found)
+    sorted_ = page.sort(flow, found.records, found.faults)
+    _write(flow, sorted_)
+    with transaction.atomic():
+        flow.lane.hold()
+        _commit_sorted(flow, sorted_)
+        _commit_position(flow, found)
+    _stop_on_same_failure(flow, sorted_)
+
+
+def _write(flow: Flow, sorted_: page.Sorted) -> None:
+    """Commit the intents, send them, and commit the outcomes; a preview only keeps the plan."""
+    _go_on_or_stop(flow)
+    if flow.run.is_preview:
+        kept = flow.run.changes.count() if sorted_.planned else 0
+        write.preview(flow, sorted_.planned, max(0, PREVIEW_ROOM - kept))
+    else:
+        write.send(flow, write.intend(flow, sorted_.planned, sorted_.superseded))
+
+
+def _commit_sorted(flow: Flow, sorted_: page.Sorted) -> None:
+    """Account for the records that needed no write."""
+    run, now = flow.run, clock.now()
+    books.add(
+        run.pk,
+        received=sorted_.settled,
+        unchanged=sorted_.unchanged,
+        excluded=sorted_.excluded,
+        held=sorted_.held,
+        excepted=sorted_.excepted,
+    )
+    if run.is_preview:
+        return
+    bulk.update(
+        "hub_link",
+        columns={"source_digest": "text", "source_version": "text", "digest": "text", "updated_at": "timestamptz"},
+        rows=[(id_, source_digest, version, digest, now) for id_, source_digest, version, digest in sorted_.touched],
+    )
+    bulk.update("hub_link", columns={"state": "text"}, rows=[(id_, LinkState.GONE.value) for id_ in sorted_.forgotten])
+    _commit_questions(flow, sorted_)
+    bulk.upsert(
+        "hub_hint",
+        key=("mapping_id", "source_key"),
+        columns={"mapping_id": "bigint", "source_key": "text", "reason": "text", "since": "timestamptz"},
+        rows=[(flow.mapping.pk, key, reason, now) for key, reason in sorted_.hints.items()],
+    )
+
+
+def _commit_questions(flow: Flow, sorted_: page.Sorted) -> None:
+    """Open what a person must see, close what agrees again, note what is refused as before."""
+    now = clock.now()
+    raised.raise_all(run=flow.run, raised=sorted_.raised, now=now)
+    if flow.has_exceptions:
+        raised.settle(mapping_id=flow.mapping.pk, keys=sorted_.agreed, resolution="Both sides agree again.", now=now)
+    if sorted_.still_refused:
+        still = ReconciliationException.objects.filter(
+            mapping=flow.mapping, state=ExceptionState.OPEN, source_key__in=sorted_.still_refused
+        )
+        still.update(seen_at=now, last_run=flow.run)
+    flow.has_exceptions = flow.has_exceptions or bool(sorted_.raised)
+
+
+def _commit_position(flow: Flow, found: Page) -> None:
+    """Cursor, page number, seen keys and checkpoint, together with what the page brought."""
+    run, now = flow.run, clock.now()
+    if flow.reads_everything and all(fault.key for fault in found.faults) and not run.is_preview:
+        keys = [record.key for record in found.records if not record.deleted] + [f.key for f in found.faults if f.key]
+        SeenPage.objects.create(run=run, number=run.pages, digests=page.packed_digests(keys))
+    run.cursor, run.read_complete, run.pages = found.cursor, found.done, run.pages + 1
+    run.save(update_fields=["cursor", "read_complete", "pages"])
+    if run.is_preview or (run.is_full and not found.done):
+        return
+    complete = {"complete_at": now} if found.done else {}
+    Checkpoint.objects.update_or_create(
+        mapping=flow.mapping, defaults={"cursor": found.cursor, "updated_at": now, **complete}
+    )
+
+
+def _read_hints(flow: Flow) -> None:
+    """Re-read records that something pointed at. A run that reads everything meets them anyway."""
+    run = flow.run
+    if run.is_preview or run.hints_done:
+        return
+    hints = list(Hint.objects.filter(mapping=flow.mapping, since__lte=run.queued_at).order_by("id"))
+    if run.is_full or not flow.source_offers.fetch_by_key:
+        Hint.objects.filter(pk__in=[hint.pk for hint in hints]).delete()
+        hints = []
+    waiting = iter(hints)
+    while chunk := list(islice(waiting, flow.mapping.page_size)):
+        _take_hints(flow, chunk)
+    run.hints_done = True
+    run.save(update_fields=["hints_done"])
+
+
+def _take_hints(flow: Flow, hints: Sequence[Hint]) -> None:
+    """Read these records by key and treat them as a page; a record that is not there any more counts as deleted."""
+    keys = [hint.source_key for hint in hints]
+    found = {record.key: record for record in flow.source.fetch(flow.mapping.source_stream, keys)}
+    records = [found.get(key) or Record(key, {}, deleted=True) for key in keys]
+    sorted_ = page.sort(flow, records)
+    _write(flow, sorted_)
+    with transaction.atomic():
+        flow.lane.hold()
+        Hint.objects.filter(pk__in=[hint.pk for hint in hints]).delete()
+        _commit_sorted(flow, sorted_)
+
+
+def _remove_absent(flow: Flow) -> None:
+    """Deletions, only after a complete read, and only as many as the guard lets pass."""
+    planned = [page.removals(flow, keys) for keys in removal.absent(flow)]
+    deletions = sum(len(sorted_.planned) for sorted_ in planned)
+    limit = guard.DeletionLimit(flow.mapping.max_deletions, float(flow.mapping.max_deletion_share))
+    known = flow.mapping.links.filter(state=LinkState.LINKED).count() if deletions else 0
+    stop = guard.deletions_need_approval(deletions, known, limit) if deletions else ""
+    for sorted_ in planned:
+        if stop and not flow.run.is_preview:
+            write.hold(flow, sorted_.planned, stop)
+        else:
+            _write(flow, sorted_)
+        with transaction.atomic():
+            flow.lane.hold()
+            _commit_sorted(flow, sorted_)
+    SeenPage.objects.filter(run=flow.run).delete()
+
+
+def _refuse_standstill(flow: Flow, found: Page) -> None:
+    """A cursor that does not move would read the same page for ever."""
+    if not found.done and found.cursor == flow.run.cursor:
+        raise FatalError("The source gave the same cursor twice; reading on would never end.")
+
+
+def _stop_on_same_failure(flow: Flow, sorted_: page.Sorted) -> None:
+    """The same failure again and again is a broken contract, not so many bad records."""
+    for one in sorted_.raised:
+        flow.failures[(one.kind, one.code, one.field)] += 1
+    flow.run.refresh_from_db()
+    for (kind, code, field), count in flow.failures.items():
+        if guard.same_failure_stops(count, flow.run.received):
+            told = " ".join(part for part in (str(kind), code, field) if part)
+            raise FatalError(f"{count} records failed for one reason ({told}). Look at one of them, then run again.")
+
+
+def _go_on_or_stop(flow: Flow) -> None:
+    """Obey a cancellation or a pause before anything more is written."""
+    asked = SyncRun.objects.filter(pk=flow.run.pk).values_list(
+        "cancel_asked", "integration__is_paused", "mapping__source__is_paused", "mapping__destination__is_paused"
+    )
+    cancelled, *paused = asked.get()
+    if cancelled:
+        raise StoppedError("Cancelled. What was written stays; the rest was not sent.")
+    if any(paused):
+        raise StoppedError("Stopped, because the integration or one of its connections was paused.")
+
+
+def _start(run: SyncRun, lane: Lane) -> None:
+    now = clock.now()
+    run.state, run.epoch, run.tries, run.due_at = RunState.RUNNING, lane.epoch, run.tries + 1, None
+    run.reason, run.reason_code = "", ""
+    run.started_at = run.started_at or now
+    if run.version_id is None:
+        run.version = lane.mapping.active_version
+    if run.cursor is None and not run.is_full and not run.pages:
+        run.cursor = Checkpoint.objects.filter(mapping_id=run.mapping_id).values_list("cursor", flat=True).first()
+    run.save()
+
+
+def _guard_tries(run: SyncRun) -> None:
+    if run.tries > MOST_TRIES:
+        raise FatalError(f"A worker died or failed {MOST_TRIES} times in this run. See the log before running again.")
+
+
+def _finish(run: SyncRun) -> None:
+    books.close(run, clock.now())
+    _ring_followers(run)
+
+
+def _end(run: SyncRun, state: RunState, code: str, reason: str) -> None:
+    """End a run early. What is open stays open and is settled later."""
+    now = clock.now()
+    SyncRun.objects.filter(pk=run.pk, state__in=LIVE).update(
+        state=state, reason_code=code[:40], reason=reason[:1000], ended_at=now
+    )
+    SeenPage.objects.filter(run=run).delete()
+    run.refresh_from_db()
+    _ring_followers(run)
+
+
+def _jitter() -> float:
+    return random.random()  # noqa: S311  spreads retries, keeps no secret
+
+
+def _try_later(run: SyncRun, error: HubError) -> None:
+    """A passing failure of a read: the run waits and goes on where it stood."""
+    wait = getattr(error, "retry_after", None)
+    now = clock.now()
+    decision = retry.decide(
+        tries=run.tries,
+        most=MOST_TRIES,
+        now=now,
+        chance=_jitter(),
+        retry_after=wait,
+    )
+    if not decision.retry:
+        _end(run, RunState.FAILED, "retries", f"{error} Tried {run.tries} times.")
+        return
+    SyncRun.objects.filter(pk=run.pk).update(
+        state=RunState.QUEUED, due_at=decision.due_at, reason_code=error.code,
+        reason=f"{error} {decision.reason} It is tried again at {decision.due_at:%H:%M:%S} UTC."[:1000],
+    )  # fmt: skip
+    run.refresh_from_db()
+
+
+def _ring_followers(run: SyncRun) -> None:
+    for lane_id in Lane.objects.filter(mapping__runs__after=run, mapping__runs__state__in=LIVE).values_list(
+        "id", flat=True
+    ):
+        queue.ring(lane_id)
+
+
+def _settle_alone(lane: Lane) -> None:
+    """Settle open changes when no run is there to do it."""
+    changes = Change.objects.filter(settle.due(lane.mapping_id, clock.now())).select_related("run__version")
+    first = changes.order_by("id").first()
+    if first is None:
+        return
+    try:
+        with opened(first.run, lane) as flow:
+            settle.settle(flow)
+    except HubError as error:
+        logger.warning("Open changes of %s wait: %s", lane, error)

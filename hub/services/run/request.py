@@ -1,0 +1,129 @@
+"""Asks for runs: the row first, the doorbell after the commit."""
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from hub import clock, queue
+from hub.models import (
+    Checkpoint,
+    Integration,
+    Lane,
+    Mapping,
+    ReadMode,
+    RunState,
+    SyncRun,
+    Trigger,
+    User,
+)
+from hub.sdk import HubError
+from hub.services import audit
+
+
+class RequestError(HubError):
+    """A run cannot be asked for now; the text says why and what to do."""
+
+    code = "request"
+
+
+class PausedError(RequestError):
+    """The integration or one of its connections is paused."""
+
+    code = "paused"
+
+
+class LiveRunError(RequestError):
+    """A run of this mapping is queued or running already."""
+
+    code = "live"
+
+
+class NotReadyError(RequestError):
+    """The mapping has no active version."""
+
+    code = "not-ready"
+
+
+def request_integration(
+    *,
+    integration: Integration,
+    trigger: Trigger,
+    by: User | None = None,
+    preview: bool = False,
+    full: bool = False,
+    slot: datetime | None = None,
+) -> list[SyncRun]:
+    """Ask for a run of every mapping of an integration, each after the one before it. Raises RequestError."""
+    runs: list[SyncRun] = []
+    mappings = list(integration.mappings.select_related("source", "destination", "active_version", "integration"))
+    if not mappings:
+        raise NotReadyError(f"“{integration}” has no mapping yet. Add one, or apply a file.")
+    with transaction.atomic():
+        for mapping in mappings:
+            after = runs[-1] if runs else None
+            runs.append(
+                request(mapping=mapping, trigger=trigger, by=by, preview=preview, full=full, slot=slot, after=after)
+            )
+    return runs
+
+
+def request(  # noqa: PLR0913  one keyword for each thing a run remembers of its beginning
+    *,
+    mapping: Mapping,
+    trigger: Trigger,
+    by: User | None = None,
+    preview: bool = False,
+    full: bool = False,
+    slot: datetime | None = None,
+    after: SyncRun | None = None,
+) -> SyncRun:
+    """Ask for one run of a mapping; it starts when a worker takes it, or when `after` has ended."""
+    _refuse_unready(mapping)
+    try:
+        with transaction.atomic():
+            run = SyncRun.objects.create(
+                integration=mapping.integration,
+                mapping=mapping,
+                version=mapping.active_version,
+                after=after,
+                trigger=trigger,
+                requested_by=by,
+                slot=slot,
+                is_preview=preview,
+                is_full=full or _must_be_full(mapping),
+                expected=_expected(mapping),
+                queued_at=clock.now(),
+            )
+    except IntegrityError:
+        raise LiveRunError(f"A run of “{mapping}” is queued or running already. Look at it, or cancel it.") from None
+    if by:
+        audit.record(actor=by, action="run.preview" if preview else "run.request", subject=run)
+    if after is None:
+        queue.ring(lane_of(mapping).pk)
+    return run
+
+
+def lane_of(mapping: Mapping) -> Lane:
+    """The mapping's lane, made at its first use."""
+    return Lane.objects.get_or_create(mapping=mapping, slice=0)[0]
+
+
+def _refuse_unready(mapping: Mapping) -> None:
+    if mapping.active_version is None:
+        raise NotReadyError(f"“{mapping}” has no active version. Activate one.")
+    for paused in (mapping.integration, mapping.source, mapping.destination):
+        if paused.is_paused:
+            raise PausedError(f"“{paused}” is paused: {paused.paused_reason or 'no reason given'}. Resume it first.")
+
+
+def _must_be_full(mapping: Mapping) -> bool:
+    """A mapping that has never been read to the end, or that wants it so, is read from the start."""
+    if mapping.read_mode == ReadMode.FULL:
+        return True
+    return not Checkpoint.objects.filter(mapping=mapping, complete_at__isnull=False).exists()
+
+
+def _expected(mapping: Mapping) -> int | None:
+    """How many records the last complete full read had, for the progress bar."""
+    last = SyncRun.objects.filter(mapping=mapping, is_full=True, read_complete=True, is_preview=False)
+    return last.exclude(state=RunState.FAILED).values_list("received", flat=True).first()

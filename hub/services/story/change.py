@@ -1,0 +1,243 @@
+"""The story of a change: what was there, what was sent, what came back, attempt by attempt."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import Left, Length, RowNumber
+
+from hub.engine.intent import OPEN, State
+from hub.models import Attempt, Change, ReconciliationException
+from hub.sdk import Answer, Fields
+from hub.services.story.difference import Row, beside, same
+
+SHOWN_ATTEMPTS = 3
+SHOWN_TEXT = 4_000
+
+ANSWERS: dict[str, str] = {
+    Answer.APPLIED: "done",
+    Answer.UNCHANGED: "was already so",
+    Answer.REFUSED: "refused",
+    Answer.CONFLICT: "somebody else changed the record",
+    Answer.MISSING: "the record is not there",
+    Answer.RETRY: "not done, try later",
+    Answer.UNKNOWN: "no answer",
+    Answer.AUTH: "credentials refused",
+    Answer.ACCEPTED: "taken for later",
+}
+TONES: dict[str, str] = {
+    State.APPLIED: "good",
+    State.VERIFIED: "good",
+    State.REJECTED: "bad",
+    State.CONFLICT: "bad",
+    State.PARKED: "bad",
+    State.AMBIGUOUS: "warn",
+    State.PROBING: "warn",
+    State.RETRY_WAIT: "warn",
+    State.AUTH_HELD: "warn",
+    State.HELD: "warn",
+    State.PLANNED: "info",
+    State.SENDING: "info",
+    State.ACCEPTED: "info",
+    State.READY: "info",
+}
+ANSWER_TONES: dict[str, str] = {
+    Answer.APPLIED: "good",
+    Answer.UNCHANGED: "good",
+    Answer.ACCEPTED: "info",
+    Answer.RETRY: "warn",
+    Answer.UNKNOWN: "warn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """A change side by side: headings, the fields that differ, and those that stay as they are."""
+
+    headings: tuple[str, ...]
+    rows: list[Row]
+    same: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptTold:
+    """One attempt in words; `is_cut` when request or response are longer than what is shown."""
+
+    attempt: Attempt
+    word: str
+    tone: str
+    request: str
+    response: str
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A change as a page shows it."""
+
+    change: Change
+    verb: str
+    tone: str
+    sides: Sides
+    attempts: list[AttemptTold] = field(default_factory=list)
+    earlier_attempts: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is not at its end."""
+        return self.change.state in OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One point of a change's life: when, what, and the attempt it was, if any."""
+
+    what: str
+    detail: str = ""
+    at: datetime | None = None
+    tone: str = ""
+    told: AttemptTold | None = None
+
+
+def tell(changes: Iterable[Change]) -> list[Told]:
+    """These changes with their last attempts: one statement for all of them."""
+    listed = list(changes)
+    attempts: dict[int, list[Attempt]] = {}
+    for attempt in _last_attempts([change.pk for change in listed]):
+        attempts.setdefault(attempt.change_id, []).append(attempt)
+    return [_told(change, attempts.get(change.pk, [])) for change in listed]
+
+
+def life(change: Change) -> list[Step]:
+    """The whole life of one change, from plan to outcome, with every attempt in full."""
+    told = [told_in_full(one) for one in change.attempts.order_by("id")]
+    return [*_beginning(change), *(_attempt_step(one) for one in told), _standing(change)]
+
+
+def told_in_full(attempt: Attempt) -> AttemptTold:
+    """One attempt with all of its request and response."""
+    return _attempt_told(attempt, attempt.request, attempt.response)
+
+
+def sides(change: Change) -> Sides:
+    """What the destination held before, and what it holds, or would hold, after."""
+    before, sent = change.before, _wanted(change)
+    answered = _answered(change)
+    if answered is not None and sent is not None and not _agrees(sent, answered):
+        return _split(("before", "sent", "as the destination keeps it"), before, sent, answered)
+    return _split(("before", _right_heading(change)), before, sent)
+
+
+def verb(change: Change) -> str:
+    """The operation in words: an archiving is an update that stands for a deletion."""
+    return "archive" if change.is_archive else change.operation
+
+
+def exceptions_of(change: Change) -> QuerySet[ReconciliationException]:
+    """The exceptions this change led to."""
+    of_record = ReconciliationException.objects.filter(mapping_id=change.mapping_id, source_key=change.source_key)
+    return of_record.filter(change_id=change.pk).order_by("-id")
+
+
+def others_of(change: Change, most: int) -> Sequence[Change]:
+    """The newest other changes of the same record."""
+    of_record = Change.objects.filter(mapping_id=change.mapping_id, source_key=change.source_key)
+    return list(of_record.exclude(pk=change.pk).order_by("-id")[:most])
+
+
+def _last_attempts(ids: Sequence[int]) -> QuerySet[Attempt]:
+    """The last attempts of each change, oldest first, with no more of their text than a list shows."""
+    place = Window(RowNumber(), partition_by=[F("change_id")], order_by=F("id").desc())
+    return (
+        Attempt.objects.filter(change__in=ids)
+        .defer("request", "response")
+        .annotate(
+            place=place,
+            request_start=Left("request", SHOWN_TEXT),
+            response_start=Left("response", SHOWN_TEXT),
+            length=Length("request") + Length("response"),
+        )
+        .filter(place__lte=SHOWN_ATTEMPTS)
+        .order_by("id")
+    )
+
+
+def _told(change: Change, attempts: Sequence[Attempt]) -> Told:
+    return Told(
+        change=change,
+        verb=verb(change),
+        tone=TONES.get(State(change.state), ""),
+        sides=sides(change),
+        attempts=[_shortened(attempt) for attempt in attempts],
+        earlier_attempts=attempts[0].number - 1 if attempts else 0,
+    )
+
+
+def _shortened(attempt: Attempt) -> AttemptTold:
+    request, response = getattr(attempt, "request_start", ""), getattr(attempt, "response_start", "")
+    is_cut = getattr(attempt, "length", 0) > len(request) + len(response)
+    return _attempt_told(attempt, request, response, is_cut=is_cut)
+
+
+def _attempt_told(attempt: Attempt, request: str, response: str, *, is_cut: bool = False) -> AttemptTold:
+    return AttemptTold(
+        attempt=attempt,
+        word=ANSWERS.get(attempt.answer, attempt.answer),
+        tone=ANSWER_TONES.get(attempt.answer, "bad"),
+        request=request,
+        response=response,
+        is_cut=is_cut,
+    )
+
+
+def _beginning(change: Change) -> list[Step]:
+    if change.state == State.PLANNED:
+        return [Step("Planned", "A preview: nothing is sent.", change.run.started_at, "info")]
+    planned = Step("Planned", f"In run {change.run_id}.", change.run.started_at, "info")
+    if change.sent_at is None:
+        return [planned]
+    return [planned, Step("Intent committed", "Written down before any byte of it left.", change.sent_at, "info")]
+
+
+def _attempt_step(told: AttemptTold) -> Step:
+    kind = "Looked up" if told.attempt.purpose == "probe" else f"Attempt {told.attempt.number}"
+    return Step(f"{kind}: {told.word}", "", told.attempt.at, told.tone, told)
+
+
+def _standing(change: Change) -> Step:
+    state = State(change.state)
+    words = state.label[:1].upper() + state.label[1:]
+    return Step(words, change.message, change.ended_at, TONES.get(state, ""))
+
+
+def _wanted(change: Change) -> Fields | None:
+    """The record as it should be afterwards; None when it should be gone."""
+    if change.operation == "delete":
+        return None
+    return {**(change.before or {}), **change.fields}
+
+
+def _answered(change: Change) -> Fields | None:
+    """The destination's answer, of the fields the hub cares for."""
+    if change.after is None or change.operation == "delete":
+        return None
+    known = {*change.fields, *change.image, *(change.before or {})}
+    return {name: value for name, value in change.after.items() if name in known}
+
+
+def _agrees(sent: Fields, answered: Fields) -> bool:
+    """Whether the answer keeps what was sent, compared as text where a system answers numbers as text."""
+    return all(same(sent[name], value) or str(sent[name]) == str(value) for name, value in answered.items() if name in sent)
+
+
+def _right_heading(change: Change) -> str:
+    state = State(change.state)
+    if state in {State.APPLIED, State.VERIFIED}:
+        return "after"
+    return "would be" if state is State.PLANNED else "wanted"
+
+
+def _split(headings: tuple[str, ...], *columns: Fields | None) -> Sides:
+    rows = beside(*columns)
+    return Sides(headings, [row for row in rows if row.differs], [row for row in rows if not row.differs])

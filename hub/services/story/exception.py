@@ -1,0 +1,173 @@
+"""The story of an exception, for the person who owns the data: what happened, to which value, and what can be done."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hub.engine.intent import State
+from hub.models import Attempt, Change, ExceptionKind, ExceptionState, Link, LinkImage, ReconciliationException
+from hub.sdk import Fields
+from hub.services.story import change as change_story
+from hub.services.story.change import AttemptTold
+from hub.services.story.difference import Cell, Row, beside
+
+MOST_ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of exception in words: what it means, and what to do about it."""
+
+    means: str
+    cure: str
+
+
+KINDS: dict[str, Kind] = {
+    ExceptionKind.UNREADABLE: Kind(
+        "The hub could not read this record at the source.",
+        "Have it corrected at the source, at the place the reason names. Then ask for another try.",
+    ),
+    ExceptionKind.UNMAPPED_VALUE: Kind(
+        "The source sent a value for which nobody has said what it means at the destination.",
+        "Correct the value at the source, or have it added to the mapping's list of values. Then ask for another try.",
+    ),
+    ExceptionKind.INVALID: Kind(
+        "The source sent a value that cannot be turned into what the destination needs.",
+        "Correct the value at the source, or have the mapping changed. Then ask for another try.",
+    ),
+    ExceptionKind.REFERENCE: Kind(
+        "This record refers to another one that has not arrived at the destination yet.",
+        "Usually nothing: it is tried again in the next run, once the other record is there.",
+    ),
+    ExceptionKind.REFUSED: Kind(
+        "The destination understood the request and refused it.",
+        "Correct the record at the source, or what the destination complains about there. Then ask for another try.",
+    ),
+    ExceptionKind.CONFLICT: Kind(
+        "Somebody changed this record at the destination since the hub last wrote it, so the hub did not write over it.",
+        "Decide which side is right. To write the source's values all the same, ask for another try.",
+    ),
+    ExceptionKind.IN_DOUBT: Kind(
+        "The hub sent this and got no answer, and the destination offers no way to find out whether it happened.",
+        "Look at the destination with your own eyes, then say below what you found.",
+    ),
+    ExceptionKind.DUPLICATE: Kind(
+        "The destination already has a record under this key, and it is not the one the hub knows.",
+        "Find out which of the two is right, correct or remove the other, then ask for another try.",
+    ),
+    ExceptionKind.MISSING: Kind(
+        "The record to be changed is no longer at the destination.",
+        "Find out who removed it and why. To have it made anew, ask for another try.",
+    ),
+    ExceptionKind.DELETION: Kind(
+        "The record is gone at the source, and this mapping leaves it to a person what becomes of it.",
+        "Remove or keep the destination's record there.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An exception as its page shows it. `source` is the record as the source sent it, field by field."""
+
+    kind: Kind
+    reasons: list[str]
+    change: Change | None = None
+    link: Link | None = None
+    headings: tuple[str, ...] = ()
+    rows: list[Row] = field(default_factory=list)
+    same: list[Row] = field(default_factory=list)
+    source: list[tuple[str, Cell, bool]] = field(default_factory=list)
+    value: Cell | None = None
+    attempts: list[AttemptTold] = field(default_factory=list)
+
+
+def tell(exception: ReconciliationException) -> Told:
+    """Everything known about the exception: at most four statements."""
+    change = _change_of(exception)
+    link = _link_of(exception)
+    headings, rows = _beside(exception, change, link)
+    source = _source_rows(exception)
+    return Told(
+        kind=KINDS.get(exception.kind, Kind("", "")),
+        reasons=[line for line in exception.reason.splitlines() if line.strip()],
+        change=change,
+        link=link,
+        headings=headings,
+        rows=[row for row in rows if row.differs],
+        same=[row for row in rows if not row.differs],
+        source=source,
+        value=next((cell for name, cell, is_concerned in source if is_concerned), None),
+        attempts=_attempts_of(change),
+    )
+
+
+def is_open(exception: ReconciliationException) -> bool:
+    """Whether it still waits for a person."""
+    return exception.state == ExceptionState.OPEN
+
+
+def is_in_doubt(exception: ReconciliationException) -> bool:
+    """Whether a person must say what became of a write."""
+    return is_open(exception) and exception.kind == ExceptionKind.IN_DOUBT and exception.change_id is not None
+
+
+def parked_change(exception: ReconciliationException) -> Change | None:
+    """The change in doubt behind an exception, as long as nobody has settled it."""
+    return Change.objects.filter(pk=exception.change_id, state=State.PARKED).first()
+
+
+def _change_of(exception: ReconciliationException) -> Change | None:
+    if exception.change_id is None:
+        return None
+    return Change.objects.select_related("run", "version").filter(pk=exception.change_id).first()
+
+
+def _link_of(exception: ReconciliationException) -> Link | None:
+    found = Link.objects.select_related("image").filter(
+        mapping_id=exception.mapping_id, source_key=exception.source_key
+    )
+    return found.first()
+
+
+def _beside(
+    exception: ReconciliationException, change: Change | None, link: Link | None
+) -> tuple[tuple[str, ...], list[Row]]:
+    """Wanted, last agreed and present values side by side, as far as each is known."""
+    evidence: dict[str, Any] = exception.evidence
+    agreed = evidence.get("agreed") or (change.before if change else None) or _agreed(link)
+    wanted = {**(agreed or {}), **change.fields} if change else evidence.get("sent")
+    present = _only(evidence.get("destination") or (change.after if change else None), {**(wanted or {}), **(agreed or {})})
+    known = [(word, side) for word, side in _sides(wanted, agreed, present) if side is not None]
+    if not known:
+        return (), []
+    return tuple(word for word, _ in known), beside(*(side for _, side in known))
+
+
+def _sides(wanted: Fields | None, agreed: Fields | None, present: Fields | None) -> list[tuple[str, Fields | None]]:
+    """In an order that lets both outer columns be read against the one they grew from."""
+    return [("the source wants", wanted), ("last agreed", agreed), ("at the destination now", present)]
+
+
+def _agreed(link: Link | None) -> Fields | None:
+    image: LinkImage | None = getattr(link, "image", None) if link else None
+    return image.sent if image else None
+
+
+def _only(image: Fields | None, names: Fields) -> Fields | None:
+    return None if image is None else {name: value for name, value in image.items() if name in names}
+
+
+def _source_rows(exception: ReconciliationException) -> list[tuple[str, Cell, bool]]:
+    """The record as the source sent it, the field concerned first."""
+    source = exception.evidence.get("source")
+    if not isinstance(source, dict):
+        return []
+    rows = [(row.name, row.cells[0], row.name == exception.field) for row in beside(source)]
+    return sorted(rows, key=lambda row: not row[2])
+
+
+def _attempts_of(change: Change | None) -> list[AttemptTold]:
+    if change is None:
+        return []
+    found = list(Attempt.objects.filter(change=change).order_by("-id")[:MOST_ATTEMPTS])
+    return [change_story.told_in_full(attempt) for attempt in reversed(found)]

@@ -1,0 +1,80 @@
+"""People and clients that most tests of the hub need."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, settings
+
+from hub.models import User
+from tests.factories import UserFactory
+
+# A busy machine must not fail a property for being slow.
+settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hub")
+
+ClientOf = Callable[[User], Client]
+
+
+def _person(name: str, role: str) -> User:
+    return UserFactory(username=name, first_name=name.title(), groups=[role])
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    """A person with the role owner; owns nothing yet."""
+    return _person("olga", "owner")
+
+
+@pytest.fixture
+def deputy(db: None) -> User:
+    """Another person with the role owner."""
+    return _person("dan", "owner")
+
+
+@pytest.fixture
+def resolver(db: None) -> User:
+    """A person with the role resolver."""
+    return _person("rita", "resolver")
+
+
+@pytest.fixture
+def auditor(db: None) -> User:
+    """A person with the role auditor."""
+    return _person("abel", "auditor")
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    """A person with the role administrator."""
+    return _person("ada", "administrator")
+
+
+@pytest.fixture
+def operator(db: None) -> User:
+    """A person with the role operator."""
+    return _person("otto", "operator")
+
+
+@pytest.fixture
+def developer(db: None) -> User:
+    """A person with the role developer."""
+    return _person("dev", "developer")
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """A person who may sign in and has no role."""
+    return UserFactory(username="stan")
+
+
+@pytest.fixture
+def client_of() -> ClientOf:
+    """`client_of(person)`: a browser in which this person is signed in."""
+
+    def client_of(person: User) -> Client:
+        client = Client()
+        client.force_login(person)
+        return client
+
+    return client_of

@@ -1,0 +1,5 @@
+"""What the hub's tests share."""
+
+from tests.hub.garden import garden
+
+__all__ = ["garden"]

@@ -1,0 +1,121 @@
+"""System checks: each names what is wrong with an installation, and the cure."""
+
+import os
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import Tags, run_checks
+from django.core.management import call_command
+
+from tests.factories import ConnectionFactory, IntegrationFactory, UserFactory
+from tests.hub.garden import Garden
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def ids(**how: Any) -> set[str | None]:
+    """The ids of the hub's own findings."""
+    return {found.id for found in run_checks(**how) if str(found.id).startswith("hub.")}
+
+
+class TestConnectors:
+    def test_a_broken_folder_is_found_and_does_not_stop_a_command(
+        self, garden: Garden, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        garden.plant("torn", "raise SystemError('torn')")
+
+        call_command("check")
+
+        told = capsys.readouterr().err
+        assert "hub.E001" in told
+        assert "“torn” cannot be loaded: SystemError: torn" in told
+
+
+class TestKeys:
+    def test_of_a_wrong_shape_are_an_error(self, settings: Any) -> None:
+        settings.HUB_SEAL_KEYS = ["abc"]
+
+        assert "hub.E002" in ids()
+
+    def test_that_others_can_read_are_found(self, settings: Any, tmp_path: Path) -> None:
+        settings.HUB_STATE = tmp_path
+        key = tmp_path / "seal_key"
+        key.touch(mode=0o600)
+
+        before = ids()
+        key.chmod(0o644)
+
+        assert "hub.W003" not in before
+        assert "hub.W003" in ids()
+
+
+class TestOwners:
+    def test_who_cannot_sign_in_are_found(self, db: None) -> None:
+        IntegrationFactory(owner=UserFactory(is_active=False))
+
+        assert "hub.W009" in ids(tags=[Tags.database], databases=["default"])
+
+    def test_missing_from_a_connection_are_found(self, db: None) -> None:
+        ConnectionFactory(owner=None)
+
+        assert "hub.W010" in ids(tags=[Tags.database], databases=["default"])
+
+    def test_who_are_there_are_not_reported(self, db: None) -> None:
+        ConnectionFactory(owner=UserFactory())
+        IntegrationFactory()
+
+        assert ids(tags=[Tags.database], databases=["default"]) == set()
+
+
+class TestDeploy:
+    """`check --deploy`, as an operator runs it: in a process of its own."""
+
+    PRODUCTION = {
+        "DATABASE_URL": "postgresql://hub:secret@db.example:5432/hub",
+        "REDIS_URL": "redis://redis.example:6379/0",
+        "HUB_SECRET_KEY": secrets.token_hex(32),
+        "HUB_SEAL_KEYS": f"2026a:{secrets.token_hex(32)}",
+        "HUB_HOSTS": "hub.example.com",
+        "HUB_HTTPS": "1",
+    }
+
+    def check(self, state: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return subprocess.run(
+            [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+            cwd=ROOT,
+            env={**kept, "HUB_STATE": str(state), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_is_clean_when_all_is_set(self, tmp_path: Path) -> None:
+        done = self.check(tmp_path, **self.PRODUCTION)
+
+        assert done.returncode == 0, done.stderr
+
+    def test_names_every_variable_that_production_needs(self, tmp_path: Path) -> None:
+        done = self.check(tmp_path)
+
+        assert done.returncode == 1
+        for name in ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_SEAL_KEYS"):
+            assert f"{name}" in done.stderr
+        assert {"hub.W004", "hub.W005", "hub.W006"} <= {word.strip("():") for word in done.stderr.split()}
+
+    def test_finds_hosts_that_allow_everything(self, tmp_path: Path) -> None:
+        done = self.check(tmp_path, **{**self.PRODUCTION, "HUB_HOSTS": "*"})
+
+        assert "hub.W008" in done.stderr
+
+    def test_a_wrong_database_address_names_variable_shape_and_cure_without_the_password(self, tmp_path: Path) -> None:
+        done = self.check(tmp_path, **{**self.PRODUCTION, "DATABASE_URL": "mysql://root:hunter2@db/hub"})
+
+        assert done.returncode == 1
+        assert "DATABASE_URL=mysql://…@db/hub is not valid" in done.stderr
+        assert "postgresql://user:password@host:5432/name" in done.stderr
+        assert "hunter2" not in done.stderr
