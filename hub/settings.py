@@ -197,11 +197,12 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "hub",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "ENVIRONMENT": "hub.admin.environment",
-    "DASHBOARD_CALLBACK": "hub.admin.home",
+    "SITE_URL": None,
+    "ENVIRONMENT": "hub.admin.home.environment",
+    "DASHBOARD_CALLBACK": "hub.admin.home.dashboard",
     "STYLES": [lambda request: static("hub/hub.css")],
     "SCRIPTS": [lambda request: static("hub/hub.js")],
-    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "hub.admin.navigation"},
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "hub.admin.home.navigation"},
 }
 
 LOGGING = {

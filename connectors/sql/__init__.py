@@ -22,7 +22,7 @@ def open_database(settings: Settings) -> SqlConnection:
 
 def origins(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The server, or the file."""
-    driver = config.get("driver")
+    driver = str(config.get("driver"))
     if driver not in DIALECTS:
         raise ConfigError(f"driver: must be one of {', '.join(DIALECTS)}.")
     return (DIALECTS[driver].origin(config),)
@@ -44,7 +44,7 @@ CONNECTOR = Connector(
         ConfigField("host", "Server", "Name or address of the server; empty for SQLite.", required=False),
         ConfigField("port", "Port", "Empty means the usual one.", FieldKind.NUMBER, required=False),
         ConfigField("database", "Database", "Name of the database, or the path of the SQLite file."),
-        ConfigField("user", "User", "The account to log in with; give it no more rights than it needs.", required=False),
+        ConfigField("user", "User", "The account to log in with; give it only the rights it needs.", required=False),
         ConfigField("password", "Password", "The account's password.", FieldKind.SECRET, required=False),
         ConfigField("schema", "Schema", "Empty means the account's own default schema.", required=False),
         ConfigField(

@@ -10,10 +10,21 @@ from connectors.sql.lookup import Lookup
 from connectors.sql.pages import Pages
 from connectors.sql.reflection import Catalogue
 from connectors.sql.session import Session
-from connectors.sql.shape import Shape
+from connectors.sql.shape import BATCH, Shape
 from connectors.sql.spec import TableSpec
 from connectors.sql.writing import Writer
-from hub.sdk import Change, ConfigError, Cursor, Outcome, Page, Record, Stream
+from hub.sdk import (
+    Answer,
+    AuthError,
+    Change,
+    ConfigError,
+    Cursor,
+    Outcome,
+    Page,
+    Record,
+    Stream,
+    TransientError,
+)
 
 
 class SqlConnection:
@@ -42,20 +53,26 @@ class SqlConnection:
 
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Record]:
         """These rows as they are now; a row that holds a value no record can carry is left out."""
-        with self._session.reading() as connection:
-            for rows, reader in self._lookup(connection, stream).by_keys(connection, keys):
-                yield from (record for row in rows if isinstance(record := reader.record(row), Record))
+        for some in _batches(keys):
+            with self._session.reading() as connection:
+                rows, reader = self._lookup(connection, stream).by_keys(connection, some)
+            yield from (record for row in rows if isinstance(record := reader.record(row), Record))
 
     def find(self, stream: str, external_ids: Sequence[str]) -> Iterator[tuple[str, Record]]:
         """Rows by our reference in them; several for one reference if the database allows that."""
-        with self._session.reading() as connection:
-            for rows, reader in self._lookup(connection, stream).by_references(connection, external_ids):
-                yield from ((reader.reference(row), reader.held(row).record) for row in rows)
+        for some in _batches(external_ids):
+            with self._session.reading() as connection:
+                rows, reader = self._lookup(connection, stream).by_references(connection, some)
+            yield from ((reader.reference(row), reader.held(row).record) for row in rows)
 
     def apply(self, stream: str, changes: Sequence[Change]) -> Iterator[Outcome]:
-        """Write changes, up to 500 in one transaction."""
-        with self._session.reading() as connection:
-            lookup = self._lookup(connection, stream)
+        """Write changes, up to 500 in one transaction. Raises ConfigError, before anything is sent."""
+        try:
+            with self._session.reading() as connection:
+                lookup = self._lookup(connection, stream)
+        except (TransientError, AuthError) as error:
+            answer = Answer.AUTH if isinstance(error, AuthError) else Answer.RETRY
+            return iter([Outcome(c.id, answer, c.key, code=error.code, message=str(error)) for c in changes])
         return Writer(lookup, self._session).apply(changes)
 
     def close(self) -> None:
@@ -79,3 +96,8 @@ class SqlConnection:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)  # a type or index it does not know is no obstacle
             return Catalogue(self._session, connection, self._schema).shape(stream, self._specs[stream])
+
+
+def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(names), BATCH):
+        yield names[start : start + BATCH]

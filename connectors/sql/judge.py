@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.sql.column import Column, UnfitError
-from connectors.sql.keys import key_text, settled_part
+from connectors.sql.keys import key_text, key_values, settled_part
 from connectors.sql.rows import Held
 from connectors.sql.shape import Shape
 from connectors.sql.trouble import Trouble
@@ -65,11 +65,22 @@ class Judge:
 
     def _created(self, change: Change) -> dict[str, Any]:
         values, reference, version = self._dumped(change.fields), self._shape.reference, self._shape.version
-        if reference and not (self._shape.reference_is_key and values.get(reference.name) is not None):
+        if reference and values.get(reference.name) is None:
             values[reference.name] = self._one(reference, change.external_id)
+        self._check_reference(change)
         if version and version.step and values.get(version.column) is None:
             values[version.column] = version.step
         return values
+
+    def _check_reference(self, change: Change) -> None:
+        """What the operator declared to hold the source's key holds the source's key and nothing else."""
+        column = self._shape.reference
+        given = change.fields.get(column.name) if column else None
+        if column and self._shape.spec.external_id and given is not None:
+            reference = key_values((column,), change.external_id)
+            if reference is None or not column.same(column.load(reference[0]), given):
+                told = f"{column.name} holds the source's key “{change.external_id}” and cannot be mapped to “{given}”"
+                raise RecordError(told, "key")
 
     def _update(self, change: Change, held: Held | None) -> Outcome | Write:
         values = self._dumped(change.fields)
@@ -79,7 +90,8 @@ class Judge:
             return _current(change, Answer.UNCHANGED, held)
         if not self._as_expected(change, held, change.fields):
             return _current(change, Answer.CONFLICT, held)
-        key = {name: change.fields[name] for name in self._shape.key_names if name in change.fields}
+        lasting = {*self._shape.key_names, self._shape.spec.external_id}
+        key = {name: value for name, value in change.fields.items() if name in lasting}
         if not self._holds(held, key):
             raise RecordError(f"{', '.join(key)}: the key of a record is not changed", "key")
         plain = {name: value for name, value in values.items() if name not in self._shape.key_names}

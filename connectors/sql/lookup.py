@@ -1,6 +1,6 @@
 """Fetches rows of one table: a stretch of it in order, or those with given keys or references."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from connectors.sql.column import Column, UnfitError
 from connectors.sql.keys import key_values
 from connectors.sql.rows import Held, Row, RowReader
 from connectors.sql.session import Session
-from connectors.sql.shape import BATCH, Shape
+from connectors.sql.shape import Shape
 
 Found = tuple[list[Row], RowReader]  # rows, and the reader that understands them
 
@@ -45,39 +45,37 @@ class Lookup:
             # The driver met a date such as “infinity” or 44 BC: let the database spell it.
             return self._fetch(connection, self._spelled, stretch), self._spelled
 
-    def by_keys(self, connection: sa.Connection, keys: Sequence[str], *, lock: bool = False) -> Iterator[Found]:
-        """The rows with these keys, some hundred at a time; a key that no row can have is left out."""
+    def by_keys(self, connection: sa.Connection, keys: Sequence[str], *, lock: bool = False) -> Found:
+        """The rows with these keys (some hundred at a time); a key that no row can have is left out."""
         parsed = (key_values(self.shape.key, key) for key in keys)
         return self._among(connection, self.shape.key, [values for values in parsed if values], lock=lock)
 
-    def by_references(
-        self, connection: sa.Connection, references: Sequence[str], *, lock: bool = False
-    ) -> Iterator[Found]:
+    def by_references(self, connection: sa.Connection, references: Sequence[str], *, lock: bool = False) -> Found:
         """The rows that hold these references of ours."""
         column = self.shape.reference
         if column is None:
-            return iter(())
+            return [], self.rows
         parsed = (key_values((column,), text) for text in references)
         return self._among(connection, (column,), [values for values in parsed if values], lock=lock)
 
     def held_by_key(self, connection: sa.Connection, keys: Sequence[str]) -> dict[str, Held]:
         """The rows with these keys as they are now, locked until the transaction ends."""
-        rows = ((reader, row) for some, reader in self.by_keys(connection, keys, lock=True) for row in some)
-        return {held.record.key: held for held in (reader.held(row) for reader, row in rows)}
+        rows, reader = self.by_keys(connection, keys, lock=True)
+        return {held.record.key: held for held in (reader.held(row) for row in rows)}
 
     def held_by_reference(self, connection: sa.Connection, references: Sequence[str]) -> dict[str, Held]:
         """The same for rows that hold these references."""
-        found = self.by_references(connection, references, lock=True)
-        return {reader.reference(row): reader.held(row) for some, reader in found for row in some}
+        rows, reader = self.by_references(connection, references, lock=True)
+        return {reader.reference(row): reader.held(row) for row in rows}
 
     def _among(
         self, connection: sa.Connection, columns: Sequence[Column], wanted: list[tuple[Any, ...]], *, lock: bool
-    ) -> Iterator[Found]:
+    ) -> Found:
         stored = [values for given in wanted if (values := self._stored(columns, given))]
-        for start in range(0, len(stored), BATCH):
-            condition = self._is_one_of(columns, stored[start : start + BATCH])
-            # Locks are taken in one order, so that two writers of the same rows cannot wait for each other.
-            yield self.stretch(connection, Stretch([condition], self.shape.key, lock=lock))
+        if not stored:
+            return [], self.rows
+        # Locks are taken in one order, so that two writers of the same rows cannot wait for each other.
+        return self.stretch(connection, Stretch([self._is_one_of(columns, stored)], self.shape.key, lock=lock))
 
     def _stored(self, columns: Sequence[Column], values: Sequence[Any]) -> tuple[Any, ...] | None:
         try:

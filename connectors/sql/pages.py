@@ -12,7 +12,7 @@ from connectors.sql.column import Column
 from connectors.sql.lookup import Lookup, Stretch
 from connectors.sql.rows import Row, RowReader
 from connectors.sql.watermark import Mark, as_json, not_after, stepped_back
-from hub.sdk import Cursor, Fault, Page, Record
+from hub.sdk import Cursor, CursorKind, Fault, Page, Record
 
 # A cursor is {"phase", "after", "since", "high", "by"} within a read, {"since", "by"} after it:
 #   full    every row, ordered by key
@@ -88,7 +88,8 @@ class Pages:
         return self._shape.key
 
     def _where(self, state: Cursor, order: Sequence[Column]) -> list[sa.ColumnElement[bool]]:
-        where = [self._table.c[c.name].is_not(None) for c in self._shape.key if c.nullable]
+        where: list[sa.ColumnElement[bool]] = []
+        where += [self._table.c[c.name].is_not(None) for c in self._shape.key if c.nullable]
         if self._shape.cursor and state["phase"] != "full":
             where += self._span(state, self._table.c[self._shape.cursor.column])
         if state["after"] is not None:
@@ -98,9 +99,13 @@ class Pages:
     def _span(self, state: Cursor, column: sa.Column[Any]) -> list[sa.ColumnElement[bool]]:
         if state["phase"] == "blank" or self._shape.cursor is None:
             return [column.is_(None)]
-        since = stepped_back(self._shape.columns[column.name], self._shape.cursor, state["since"])
-        upper = column <= _as_is(state["high"])
-        return [upper] if since is None else [column >= _as_is(since), upper]
+        spec, upper = self._shape.cursor, column <= _as_is(state["high"])
+        since = stepped_back(self._shape.columns[column.name], spec, state["since"])
+        if since is None:
+            return [upper]
+        # A sequence that is trusted has no second row at the mark; everything else starts with the mark itself.
+        exact = spec.kind is CursorKind.SEQUENCE and not spec.overlap
+        return [upper, column > _as_is(since) if exact else column >= _as_is(since)]
 
     def _understood(
         self, rows: Sequence[Row], limit: int, reader: RowReader, order: Sequence[Column]
@@ -151,6 +156,6 @@ def _as_is(mark: Mark) -> sa.BindParameter[Any]:
 
 def _now(connection: sa.Connection) -> datetime:
     """The server's own clock."""
-    now = connection.execute(sa.select(sa.func.now())).scalar_one()
+    now: Any = connection.execute(sa.select(sa.func.now())).scalar_one()  # SQLite answers with a text
     moment = now if isinstance(now, datetime) else datetime.fromisoformat(now)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -27,6 +27,8 @@ KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
     (sa.LargeBinary, Kind.BINARY),
     (sa.String, Kind.STRING),
 )
+RISING = {Kind.INTEGER, Kind.DECIMAL, Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.STRING}
+MARKING = {Kind.BOOLEAN, Kind.INTEGER, Kind.DATE, Kind.DATETIME}
 BASIC = frozenset({Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME})
 
 
@@ -76,7 +78,7 @@ class Catalogue:
         return tuple(self._inspector.get_pk_constraint(table, self._schema)["constrained_columns"])
 
     def _unique(self, table: str) -> frozenset[frozenset[str]]:
-        found = [self._primary(table)]
+        found: list[Sequence[str]] = [self._primary(table)]
         found += [c["column_names"] for c in self._inspector.get_unique_constraints(table, self._schema)]
         for index in self._inspector.get_indexes(table, self._schema):
             partial = any(option.endswith("_where") for option in index.get("dialect_options", {}))
@@ -135,3 +137,13 @@ def _check_names(stream: str, spec: TableSpec, key: Sequence[str], columns: Mapp
     odd = [name for name in key if columns[name].kind in NOT_A_KEY]
     if odd:
         raise ConfigError(f"tables.{stream}: {', '.join(odd)} cannot be a key: it is no single value.")
+    _check_marks(stream, spec, columns)
+
+
+def _check_marks(stream: str, spec: TableSpec, columns: Mapping[str, Column]) -> None:
+    if spec.cursor and columns[spec.cursor.column].kind not in RISING:
+        raise ConfigError(f"tables.{stream}: {spec.cursor.column} cannot be a cursor: it is neither number nor time.")
+    if spec.version and spec.version.step and columns[spec.version.column].kind is not Kind.INTEGER:
+        raise ConfigError(f"tables.{stream}: {spec.version.column} has a step, so it must be a whole number.")
+    if spec.deleted and spec.deleted.value is None and columns[spec.deleted.column].kind not in MARKING:
+        raise ConfigError(f"tables.{stream}: deleted needs the value that {spec.deleted.column} has when deleted.")

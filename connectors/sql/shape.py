@@ -54,7 +54,7 @@ class Shape:
 
     @property
     def reference(self) -> Column | None:
-        """The column that holds our reference: the configured one, or a key that the source hands out."""
+        """The column that holds our reference: the configured one, or else a key that nobody else hands out."""
         if self.spec.external_id:
             return self.columns[self.spec.external_id]
         natural = len(self.key) == 1 and not self.key[0].filled
@@ -97,7 +97,8 @@ class Shape:
         )
 
     def _capabilities(self) -> Capabilities:
-        refuses_twice = self.reference_is_unique or (self.key_is_unique and not any(c.filled for c in self.key))
+        given_key = self.key_is_unique and not any(column.filled for column in self.key)
+        refuses_twice = given_key or (self.reference_is_unique and bool(self.spec.external_id))
         step = self.version.step if self.version else None
         change = self._write(ConditionalWrite(create=refuses_twice, strong=self.version is not None, step=step))
         create = self._write(ConditionalWrite(create=True) if refuses_twice else None)
@@ -111,12 +112,13 @@ class Shape:
         )
 
     def _write(self, conditional: ConditionalWrite | None) -> WriteCapability:
-        reference = self.reference
-        external = ExternalId(reference.name, self.reference_is_unique) if reference else None
+        # Without the operator's word a mapping may give keys that are not the source's own.
+        reference = self.spec.external_id
+        external = ExternalId(reference, self.reference_is_unique) if reference else None
         return WriteCapability(
             external_id=external,
             conditional=conditional,
-            read_back=ReadBack(by_key=True, by_external_id=reference is not None),
+            read_back=ReadBack(by_key=True, by_external_id=bool(reference)),
             batch=Batch(max_items=BATCH),
             landing=self.landing,
         )

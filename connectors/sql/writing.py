@@ -11,8 +11,8 @@ from connectors.sql.answers import answer_all, answer_write, unknown
 from connectors.sql.judge import Judge, Write
 from connectors.sql.keys import key_text
 from connectors.sql.lookup import Lookup
-from connectors.sql.rows import Held
 from connectors.sql.rounds import rounds
+from connectors.sql.rows import Held
 from connectors.sql.session import Session
 from connectors.sql.statements import Form, Statements
 from connectors.sql.trouble import Trouble, Verdict
@@ -68,9 +68,7 @@ class Writer:
         took = int((time.perf_counter() - started) * 1000)
         return [answer_write(self._shape, item, images, took) if isinstance(item, Write) else item for item in judged]
 
-    def _with_held(
-        self, connection: sa.Connection, group: Sequence[Change]
-    ) -> Iterator[tuple[Change, Held | None]]:
+    def _with_held(self, connection: sa.Connection, group: Sequence[Change]) -> Iterator[tuple[Change, Held | None]]:
         """Each change with the row it is about, locked until the transaction ends."""
         keys = {change.id: self._key(change) for change in group}
         by_key = self._lookup.held_by_key(connection, [key for key in keys.values() if key is not None])

@@ -21,7 +21,7 @@ class Connection:
     def __init__(self, settings: Settings) -> None:
         config = settings.config
         self._settings = settings
-        self._batch = int(config["batch"] or 1)
+        self._batch = int(config["batch"])
         if self._batch < 1:
             raise ConfigError("batch must be 1 or more.")
         self._client = Client(settings, {"language": config["language"] or "en", **(config.get("context") or {})})

@@ -60,12 +60,15 @@ class Caller:
             return {}
 
     def sift(self, items: Items, gone: Answer) -> Sifted:
-        """Set aside what is not there (`gone` is the answer for it) and what somebody else changed."""
+        """Set aside what is not there (`gone` is the answer for it) and what somebody else changed.
+
+        For a deletion, a record that counts as deleted because it is archived is not there either.
+        """
         now = {record.key: record for record in self.reader.fetch([item.key for item in items])}
         outcomes, left = [], []
         for item in items:
             record = now.get(item.key)
-            if record is None:
+            if record is None or (record.deleted and gone is Answer.UNCHANGED):
                 outcomes.append(Outcome(item.change.id, gone, key=item.key))
             elif item.version and item.version != record.version:
                 outcomes.append(overtaken(item.change, record))

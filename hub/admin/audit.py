@@ -3,18 +3,21 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from hub.admin.base import FactAdmin
-from hub.admin.keyset import KeysetMixin, begins_with
-from hub.models import AuditEvent
+from hub.admin.keyset import KeysetMixin
+from hub.models import AuditEvent, User
+from hub.services import access
 from hub.services.story import audit as audit_story
+
+MOST_PEOPLE = 500
 
 
 class ActionFilter(DropdownFilter):
@@ -24,9 +27,11 @@ class ActionFilter(DropdownFilter):
     parameter_name = "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Every kind of event there is."""
         return list(audit_story.ACTIONS.items())
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Events of this kind."""
         return queryset.filter(action=self.value()) if self.value() else queryset
 
 
@@ -37,10 +42,70 @@ class SubjectFilter(DropdownFilter):
     parameter_name = "subject"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Every kind of thing there is."""
         return list(audit_story.SUBJECTS.items())
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Events of such things."""
         return queryset.filter(subject=self.value()) if self.value() else queryset
 
 
-assert issubclass(DropdownFilter, SimpleListFilter)
+class ActorFilter(DropdownFilter):
+    """By who did it."""
+
+    title = "person"
+    parameter_name = "actor"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The people in sight, and the hub itself."""
+        people = access.visible(request.user, "view", User).order_by("username")[:MOST_PEOPLE]
+        return [("hub", "the hub"), *((str(person.pk), str(person)) for person in people)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """What this person did."""
+        value = self.value() or ""
+        if value == "hub":
+            return queryset.filter(actor=None)
+        return queryset.filter(actor=int(value)) if value.isdecimal() else queryset
+
+
+@admin.register(AuditEvent)
+class AuditAdmin(KeysetMixin, FactAdmin[AuditEvent]):
+    """Events, newest first."""
+
+    list_display = ("at", "who", "done", "reason")
+    list_display_links = ("at",)
+    list_filter = (ActorFilter, ActionFilter, SubjectFilter)
+    page_template = "admin/hub/auditevent/page.html"
+
+    def page(self, request: HttpRequest, row: AuditEvent) -> dict[str, Any]:
+        """Who, what, to what, when, why, and what it changed."""
+        told = audit_story.tell(row)
+        return {
+            "title": f"{row.actor_name} {told.verb} {row.subject_name or told.kind}",
+            "told": told,
+            "subject_url": _subject_url(row),
+        }
+
+    @display(description="who")
+    def who(self, event: AuditEvent) -> str:
+        """The person, kept when the person is gone."""
+        return event.actor_name
+
+    @display(description="what")
+    def done(self, event: AuditEvent) -> SafeString:
+        """What was done, to what."""
+        kind = audit_story.SUBJECTS.get(event.subject, event.subject)
+        return format_html(
+            '<span class="st-title"><span>{} <b>{}</b></span> <span>{}</span></span>',
+            audit_story.verb(event), event.subject_name or kind, kind,
+        )  # fmt: skip
+
+
+def _subject_url(event: AuditEvent) -> str:
+    """The page of what it was done to, if such things have pages."""
+    app = "auth" if event.subject == "group" else "hub"
+    try:
+        return reverse(f"admin:{app}_{event.subject}_change", args=[event.subject_id]) if event.subject_id else ""
+    except NoReverseMatch:
+        return ""

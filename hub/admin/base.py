@@ -1,6 +1,6 @@
 """What every page of the desk obeys: one policy, cheap lists, actions that ask first, pages made to be read."""
 
-from typing import Any, Generic
+from typing import Any, ClassVar, Generic
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import unquote
@@ -34,7 +34,7 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     paginator = CappedPaginator
-    sortable_by = ()
+    sortable_by: ClassVar[Any] = ()
     view_on_site = False
     list_fullwidth = True
     warn_unsaved_form = True

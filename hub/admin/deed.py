@@ -79,7 +79,9 @@ if TYPE_CHECKING:
 
     _Host = ModelAdmin[Any]
 else:
-    _Host = object
+
+    class _Host:
+        """At run time the admin class brings Django's part."""
 
 
 class DeedPages(_Host, Generic[Row]):

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     _Host = ModelAdmin[Any]
 else:
-    _Host = object
+
+    class _Host:
+        """At run time the admin class brings Django's part."""
 
 
 @dataclass(frozen=True, slots=True)

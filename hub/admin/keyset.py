@@ -8,6 +8,8 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.views import ChangeList
 
@@ -197,6 +199,11 @@ class KeysetMixin:
         own = [entry.parameter_name for entry in named if isinstance(entry, type)]
         fields = [f"{entry}__" for entry in named if isinstance(entry, str)]
         return lookup in own or lookup.startswith(tuple(fields))
+
+
+def badge(word: str, tone: str) -> SafeString:
+    """A coloured word: `tone` is ok, warn, bad, live or idle."""
+    return format_html('<span class="hub-badge hub-tone-{}">{}</span>', tone, word)
 
 
 class ScopedDropdown(RelatedDropdownFilter):

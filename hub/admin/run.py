@@ -1,6 +1,5 @@
 """Runs: what was moved, with counts that add up, live while it goes on, and every change with its two sides."""
 
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,24 +14,27 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from hub import clock
+from hub.admin.balance import segments
 from hub.admin.base import Deed, FactAdmin, ReasonForm
-from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, page_of
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, page_of
+from hub.admin.wording import lasting
 from hub.models import RunState, SyncRun, Trigger
-from hub.services import access, run as runs
+from hub.services import access
+from hub.services import run as runs
+from hub.services.run.execute import PREVIEW_ROOM
 from hub.services.story import change as change_story
 from hub.services.story import run as run_story
 
 EXCEPTIONS_SHOWN = 10
 TONES: dict[str, str] = {
-    RunState.QUEUED: "info",
-    RunState.RUNNING: "info",
+    RunState.QUEUED: "live",
+    RunState.RUNNING: "live",
     RunState.WAITING: "warn",
-    RunState.SUCCEEDED: "good",
+    RunState.SUCCEEDED: "ok",
     RunState.PARTIAL: "warn",
     RunState.FAILED: "bad",
-    RunState.CANCELLED: "",
+    RunState.CANCELLED: "idle",
 }
-LABELS = {"info": "info", "warn": "warning", "good": "success", "bad": "danger", "": ""}
 GOING = (RunState.QUEUED.value, RunState.RUNNING.value)
 STATES = Chips(
     "state",
@@ -168,6 +170,8 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
         row = self.get_object(request, str(pk))
         answer = TemplateResponse(request, "admin/hub/syncrun/live.html", {"row": row, **self._live(row)})
         answer["Cache-Control"] = "no-store"
+        if not row.is_live:
+            answer["X-Refresh"] = "reload"
         return answer
 
     def _live(self, row: SyncRun) -> dict[str, Any]:
@@ -176,10 +180,10 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
         return {
             "tone": TONES[row.state],
             "progress": progress,
-            "elapsed": duration(progress.elapsed) if progress.elapsed else "",
+            "elapsed": lasting(progress.elapsed) if progress.elapsed else "",
             "terms": terms,
             "adds_up": run_story.adds_up(row),
-            "parts": _parts(row),
+            "segments": segments(row.balance),
             "next_step": run_story.next_step(row),
             "next_due": run_story.next_due(row) if row.in_flight and not row.is_live else None,
         }
@@ -203,6 +207,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
             "group_chips": _group_chips(row, group, operation),
             "operation_chips": _operation_chips(group, operation),
             "here": _query(group, operation),
+            "is_cut": row.is_preview and row.planned > PREVIEW_ROOM,
         }
 
     # --- displays ---------------------------------------------------------------------------------------------
@@ -216,10 +221,10 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
             run.integration, run.mapping, run.pk, "".join(f" · {kind}" for kind in kinds),
         )  # fmt: skip
 
-    @display(description="state", label={state: LABELS[tone] for state, tone in TONES.items()})
-    def standing(self, run: SyncRun) -> tuple[str, str]:
+    @display(description="state")
+    def standing(self, run: SyncRun) -> SafeString:
         """The state as a coloured word."""
-        return run.state, run.get_state_display()
+        return badge(run.get_state_display(), TONES[run.state])
 
     @display(description="written")
     def written(self, run: SyncRun) -> str:
@@ -236,33 +241,12 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
         """How long it took, or has taken so far."""
         if run.started_at is None:
             return "—"
-        return duration((run.ended_at or clock.now()) - run.started_at)
+        return lasting((run.ended_at or clock.now()) - run.started_at)
 
     @display(description="started by")
     def cause(self, run: SyncRun) -> str:
         """The person, or what else made it start."""
         return str(run.requested_by or run.get_trigger_display())
-
-
-def duration(length: timedelta) -> str:
-    """A length of time as a person says it: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min."""
-    seconds = length.total_seconds()
-    if seconds < 10:
-        return f"{max(seconds, 0):.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
-
-
-def _parts(run: SyncRun) -> list[tuple[str, int, str]]:
-    """The stretches of the bar that have any width: name, count and word."""
-    names = ("unchanged", "created", "updated", "deleted", "planned", "held", "excluded", "excepted", "in_flight")
-    words = {"excluded": "left out", "excepted": "in exception", "in_flight": "in flight"}
-    return [(name, getattr(run, name), words.get(name, name)) for name in names if getattr(run, name)]
 
 
 def _query(group: str, operation: str) -> str:

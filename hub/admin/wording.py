@@ -10,8 +10,9 @@ from hub.sdk import ConfigError
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 MONDAY_FIRST = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 DAY_NAMES = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-MONTH_NAMES = ("January", "February", "March", "April", "May", "June", "July") + (
-    "August", "September", "October", "November", "December"
+MONTH_NAMES = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 EVERY = re.compile(r"^\*/(\d+)$")
 
@@ -67,7 +68,7 @@ def schedule_words(rule: str, zone: str) -> str:
         return _interval(rule)
     parts = rule.split()
     words = _cron(parts) if len(parts) == 5 else ""
-    return f"{words or f'By the cron expression {rule}'}, {zone} time"
+    return f"{words or f'By the cron expression {rule}'} ({zone})"
 
 
 def next_times(rule: str, zone: str, at: datetime, count: int = 3) -> list[datetime]:
@@ -93,7 +94,9 @@ def _cron(parts: list[str]) -> str:
     days = _days(day, month, weekday)
     if not when or not days:
         return ""
-    return f"{days} {when}" if when.startswith("at ") else f"{when} {days[0].lower() + days[1:]}".removesuffix(" every day")
+    if when.startswith("at "):
+        return f"{days} {when}"
+    return when if days == "Every day" else f"{when}, {days[0].lower()}{days[1:]}"
 
 
 def _when(minute: str, hour: str) -> str:

@@ -2,14 +2,15 @@
 
 Rules of the canonical form (a change of any of them needs a new VERSION):
 
-* Field names are sorted; text is Unicode NFC; what no database stores (NUL, unpaired surrogates) is U+FFFD.
+* Field names are sorted; text values are Unicode NFC; what no database stores (NUL, unpaired
+  surrogates) is U+FFFD.
 * A Decimal is its plain text at the scale it has: 1.50 and 1.5 differ, 1E+3 is 1000, -0.00 is 0.00. A
   mapping that wants them equal declares the scale (`decimal: {places: 2}`).
 * A whole double is its integer (1.0 is 1, -0.0 is 0); an integer beyond 64 bits is its text; NaN and the
   infinities are null.
 * A datetime with a zone is UTC, RFC 3339 with a Z, fractions only when not zero; without a zone it has no
   suffix. A date is YYYY-MM-DD.
-* null and a missing field differ.
+* null and a missing field differ; a value that is no JSON and none of the above is its text.
 """
 
 import hashlib
@@ -34,8 +35,8 @@ _PLAIN_SCALE = 400  # beyond this a Decimal keeps its exponent: written out it c
 
 
 def canonical(fields: Fields) -> bytes:
-    """The canonical form of `fields` as JSON bytes. Raises TypeError for a value that is no Json."""
-    return _dump({name: _canonical(value) for name, value in fields.items()})
+    """The canonical form of `fields` as JSON bytes."""
+    return _dump(_named(fields, _canonical))
 
 
 def digest(fields: Fields, salt: bytes = b"") -> str:
@@ -60,8 +61,8 @@ def raw_digest(data: Fields, salt: bytes = b"") -> str:
 
 
 def to_json(fields: Fields) -> dict[str, Json]:
-    """`fields` as plain JSON that any database stores; it has the same digest. Raises TypeError like `canonical`."""
-    return {name: _storable(value) for name, value in fields.items()}
+    """`fields` as plain JSON that any database stores; it has the same digest."""
+    return _named(fields, _storable)
 
 
 def differences(before: Fields, after: Fields) -> list[tuple[str, Json, Json]]:
@@ -93,9 +94,8 @@ def _differ(name: str, before: Fields, after: Fields) -> bool:
 def _dump(value: Json) -> bytes:
     try:
         return orjson.dumps(value, option=_SORTED)
-    except TypeError:  # a broken key or very deep nesting: orjson refuses, the standard library does not
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return text.encode("utf-8", "surrogatepass")
+    except TypeError:  # very deep nesting: orjson refuses, the standard library does not
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _raw(value: Any) -> Any:
@@ -135,14 +135,14 @@ def _either(value: Json, inner: Callable[[Json], Json]) -> Json:
     if write is not None:
         return write(value)
     if isinstance(value, Mapping):
-        return {key: inner(item) for key, item in value.items()}
+        return _named(value, inner)
     if isinstance(value, list | tuple):
         return [inner(item) for item in value]
     return _subclass(value, inner)
 
 
 def _subclass(value: Json, inner: Callable[[Json], Json]) -> Json:
-    """Enums and other subclasses count as the plain type they extend."""
+    """Enums and other subclasses count as the plain type they extend, foreign values as their text."""
     if isinstance(value, str):
         return inner(str.__str__(value))
     if isinstance(value, float):
@@ -150,7 +150,23 @@ def _subclass(value: Json, inner: Callable[[Json], Json]) -> Json:
     for kind, write in _WRITERS.items():
         if isinstance(value, kind):
             return write(value)
-    raise TypeError(f"{type(value).__name__} is not a value a record may hold.")
+    return inner(str(value))
+
+
+def _named(fields: Mapping[str, Json], inner: Callable[[Json], Json]) -> dict[str, Json]:
+    """An object with each value treated by `inner`; its names are text that any database stores."""
+    if _has_plain_names(fields):
+        return {name: inner(value) for name, value in fields.items()}
+    return {_text(str(name)): inner(value) for name, value in fields.items()}
+
+
+def _has_plain_names(fields: Mapping[str, Json]) -> bool:
+    """One look at all names together is cheaper than one at each."""
+    try:
+        names = "".join(fields)
+    except TypeError:
+        return False
+    return names.isascii() and "\0" not in names
 
 
 def _text(value: str) -> str:

@@ -8,8 +8,8 @@ from hub.http.response import Response
 from hub.sdk import Cursor, FatalError
 
 MOST_PAGES = 100_000
-_LINK = re.compile(r'<([^>]*)>\s*((?:;\s*[\w*]+\s*=\s*(?:"[^"]*"|[^",;]*)\s*)*)')
-_REL = re.compile(r'\brel\s*=\s*(?:"([^"]*)"|([^",;\s]*))', re.IGNORECASE)
+_LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:"[^"]*"|[^",;\s]*))*)')
+_PARAMETER = re.compile(r';\s*([\w*]+)\s*=\s*(?:"([^"]*)"|([^",;\s]*))')
 
 
 class PageWalk:
@@ -38,10 +38,10 @@ class PageWalk:
 def links(response: Response) -> dict[str, str]:
     """The targets of a Link header by their relation (RFC 8288): `{"next": "…"}`."""
     found: dict[str, str] = {}
-    for match in _LINK.finditer(response.header("link") or ""):
-        relation = _REL.search(match[2])
-        for name in (relation[1] or relation[2]).lower().split() if relation else ():
-            found.setdefault(name, match[1])
+    for target, parameters in _LINK.findall(response.header("link") or ""):
+        for name, quoted, bare in _PARAMETER.findall(parameters):
+            for relation in (quoted or bare).lower().split() if name.lower() == "rel" else ():
+                found.setdefault(relation, target)
     return found
 
 

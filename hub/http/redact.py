@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from urllib.parse import parse_qsl, quote, urlsplit
+from html import escape
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 EXCERPT = 2_000  # characters of a body that are kept
 # Headers that explain an answer and never prove who is calling.
@@ -28,9 +29,11 @@ class Scrubber:
         return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
-def _forms(value: str) -> tuple[str, ...]:
-    in_json = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
-    return (value, quote(value), quote(value, safe=""), *in_json)
+def _forms(value: str) -> set[str]:
+    """A value as it is, in addresses, in JSON (with and without escaped letters and slashes) and in HTML."""
+    in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    slashed = {form.replace("/", r"\/") for form in in_json}
+    return {value, quote(value), quote(value, safe=""), quote_plus(value), escape(value), *in_json, *slashed}
 
 
 def path_of(target: str) -> str:

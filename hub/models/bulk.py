@@ -26,6 +26,34 @@ def upsert(table: str, *, key: Sequence[str], columns: Columns, rows: Rows) -> N
             cursor.executemany(f"insert into {table} ({names}) values ({marks}) {tail}", rows)  # noqa: S608
 
 
+def insert(table: str, *, columns: Columns, rows: Rows) -> None:
+    """Insert `rows` (values in the order of `columns`)."""
+    if not rows:
+        return
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            source = f"select {_cast(columns)} from {_unnest(columns)}"  # noqa: S608  names come from code only
+            cursor.execute(f"insert into {table} ({names}) {source}", _arrays(rows))
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"insert into {table} ({names}) values ({marks})", rows)  # noqa: S608
+
+
+def reserve(table: str, count: int) -> list[int]:
+    """Ids for `count` rows to be inserted in this transaction, so that a page goes in with one statement."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "select nextval(pg_get_serial_sequence(%s, 'id')) from generate_series(1, %s)", [table, count]
+            )
+            return [row[0] for row in cursor.fetchall()]
+        # One writer at a time: the transaction is IMMEDIATE, so nobody else takes these.
+        cursor.execute("select coalesce((select seq from sqlite_sequence where name = %s), 0)", [table])
+        last: int = cursor.fetchone()[0]
+        return list(range(last + 1, last + 1 + count))
+
+
 def update(table: str, *, columns: Columns, rows: Rows) -> None:
     """Set `columns` of the rows whose id stands first in each of `rows`: (id, value, value, …)."""
     if not rows:

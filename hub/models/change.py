@@ -39,6 +39,7 @@ class Change(models.Model):
     precondition = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     idempotency_key = models.CharField(max_length=64, blank=True)
     key_gen = models.PositiveSmallIntegerField(default=0)
+    ack_seq = models.PositiveIntegerField(default=0, help_text="Writes of this record acknowledged before this one.")
     epoch = models.PositiveBigIntegerField(default=0)
     step = models.CharField(max_length=40, blank=True, help_text="Recovery point of a write in several calls.")
     job = models.CharField(max_length=255, blank=True, help_text="Where an accepted write can be asked about.")

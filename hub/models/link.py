@@ -56,10 +56,10 @@ class LinkSet(models.QuerySet["Link"]):
                 cursor.execute(BY_PAGE_SQLITE, [mapping_id, orjson.dumps(list(keys)).decode()])
             return {row[1]: KnownLink(*row) for row in cursor.fetchall()}
 
-    def keys_of(self, mapping_id: int) -> Iterator[tuple[int, str]]:
-        """(id, source key) of every linked record of a mapping, in constant memory, in order of id."""
+    def linked_ids(self, mapping_id: int) -> Iterator[int]:
+        """The id of every linked record of a mapping, in constant memory, in order."""
         rows = self.filter(mapping_id=mapping_id, state=LinkState.LINKED).order_by("id")
-        return rows.values_list("id", "source_key").iterator(chunk_size=5000)
+        return rows.values_list("id", flat=True).iterator(chunk_size=5000)
 
 
 class Link(models.Model):

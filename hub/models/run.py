@@ -144,11 +144,11 @@ class SyncRun(models.Model):
 
 
 class SeenPage(models.Model):
-    """The keys one page of a full read contained, as packed 64-bit digests, until deletions are found."""
+    """The links of the records one page of a full read contained, as packed ids, until deletions are found."""
 
     run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="+")
     number = models.PositiveIntegerField()
-    digests = models.BinaryField()
+    links = models.BinaryField()
 
     class Meta:
         default_permissions = ()

@@ -17,7 +17,7 @@ class FieldKind(StrEnum):
     CHOICE = "choice"
     URL = "url"
     JSON = "json"
-    SECRET = "secret"  # sealed, write-only, bound to the connection's origins
+    SECRET = "secret"  # noqa: S105  a kind, not a value; sealed, write-only, bound to the connection's origins
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from hub.sdk.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class StreamField:
-    """One field of a stream, for people who write mappings. `kind` is a JSON Schema type or `decimal`, `date`, `datetime`."""
+    """One field of a stream, for people who write mappings.
+
+    `kind` is a JSON Schema type, or `decimal`, `date` or `datetime`.
+    """
 
     name: str
     kind: str = "string"
@@ -81,7 +84,7 @@ class Destination(Protocol):
         ...
 
     def find(self, stream: str, external_ids: Sequence[str]) -> Iterable[tuple[str, Record]]:
-        """Find records by the reference the hub stored at create; yields (external_id, record), several if ambiguous."""
+        """Find records by the reference the hub stored at create: (external_id, record), several if ambiguous."""
         ...
 
 

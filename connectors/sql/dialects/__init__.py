@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from connectors.sql.dialect import Dialect
 from connectors.sql.dialects.postgresql import POSTGRESQL
 from connectors.sql.dialects.sqlite import SQLITE
-from connectors.sql.dialect import Dialect
 
 DIALECTS: Mapping[str, Dialect] = {"postgresql+psycopg": POSTGRESQL, "sqlite": SQLITE}
 

@@ -110,7 +110,7 @@ def _connect_args(config: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         "tcp_user_timeout": limit,
         "application_name": "integration-hub",
         "sslmode": mode,
-        "passfile": os.devnull,  # only the connection's own secret counts, no file or variable of the machine
+        "passfile": f"{os.devnull}/none",  # only the connection's own secret counts, no file or variable of the machine
         **({"sslrootcert": "system"} if mode == "verify-full" else {}),
     }
 
@@ -123,7 +123,8 @@ def types(connection: sa.Connection, table: str, schema: str | None) -> dict[str
         " where c.relname = :table and n.nspname = coalesce(:schema, current_schema())"
         " and a.attnum > 0 and not a.attisdropped"
     ).bindparams(sa.bindparam("schema", type_=sa.Text), sa.bindparam("table", type_=sa.Text))
-    return {name: spelled for name, spelled in connection.execute(query, {"table": table, "schema": schema})}
+    found = connection.execute(query, {"table": table, "schema": schema})
+    return {str(name): str(spelled) for name, spelled in found}
 
 
 def given(columns: Mapping[str, Column]) -> sa.FromClause:

@@ -93,6 +93,7 @@ class FieldRule:
 
 # What a rule's programming may still raise on data nobody thought of. Signals and deadlines are not among them.
 _SURPRISES = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+_TROUBLES = (Refusal, *_SURPRISES)
 _HARMLESS = frozenset({int, bool, date, datetime})  # nothing to check: the fast way
 
 
@@ -136,16 +137,14 @@ class Compiled:
                     _refer(rule, value, image, references)
                 else:
                     image[rule.name] = value
-            except Refusal as refusal:
-                problems.append(Problem(rule.name, refusal.kind, f"{rule.name}: {refusal.message}"))
-            except _SURPRISES as error:
-                problems.append(_surprise(rule.name, error))
+            except _TROUBLES as error:
+                problems.append(_problem(rule.name, error))
         return Rejected(tuple(problems)) if problems else Mapped(image, references)
 
 
 def _settled(rule: FieldRule, value: Any) -> Any:
     """The rarer values: absent ones by the rule, nested ones and numbers once they are found sound."""
-    if value is None or value is MISSING or value == "":
+    if value is None or value is MISSING or (isinstance(value, str) and not value):
         return rule.absent(value)
     check_sound(value)
     return value
@@ -156,10 +155,8 @@ def _left_out(rule: FieldRule, data: Fields, document: Any) -> "Excluded | Rejec
     try:
         if rule.run(data, document if rule.is_expression else MISSING):
             return None
-    except Refusal as refusal:
-        return Rejected((Problem("filter", refusal.kind, f"filter: {refusal.message}"),))
-    except _SURPRISES as error:
-        return Rejected((_surprise("filter", error),))
+    except _TROUBLES as error:
+        return Rejected((_problem("filter", error),))
     return Excluded(f"the filter does not hold: {rule.says}")
 
 
@@ -178,7 +175,9 @@ def _refer(rule: FieldRule, value: Any, image: dict[str, Json], references: dict
     references[rule.name] = (rule.reference, key)
 
 
-def _surprise(name: str, error: Exception) -> Problem:
-    """A rule that met data it was not written for: one record's problem, not the run's."""
+def _problem(name: str, error: Exception) -> Problem:
+    """One record's problem, not the run's; also where a rule met data it was not written for."""
+    if isinstance(error, Refusal):
+        return Problem(name, error.kind, f"{name}: {error.message}")
     message = f"{name}: the rule cannot take this value ({type(error).__name__}: {str(error)[:100]})"
     return Problem(name, ProblemKind.INVALID_VALUE, message)

@@ -10,8 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.text import Text
 
-from hub.management import terminal
-from hub.models import User
+from hub.management import actor, terminal
 from hub.services import configuration
 from hub.services.configuration import ConfigurationError, Plan
 
@@ -30,11 +29,11 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Show and try what would change; keep nothing.")
         parser.add_argument("--yes", action="store_true", help="Do not ask for confirmation on a terminal.")
         parser.add_argument("--ask", action="store_true", help="Ask again for secrets that a person enters.")
-        parser.add_argument("--by", metavar="USERNAME", help="The person in whose name it is recorded.")
+        actor.add_argument(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Plan, show, confirm, write."""
-        by = _person(options["by"])
+        by = actor.named(options["by"])
         try:
             planned = configuration.plan(options["files"], _environment(), ask=options["ask"])
             self._show(planned)
@@ -78,15 +77,6 @@ def _environment() -> dict[str, str]:
     """What `${…}` in a file may name: the environment, and where this hub keeps its things."""
     own = {"HUB_STATE": str(settings.HUB_STATE), "HUB_ENVIRONMENT": settings.HUB_ENVIRONMENT}
     return {**os.environ, **own}
-
-
-def _person(username: str | None) -> User | None:
-    if not username:
-        return None
-    person = User.objects.filter(username=username).first()
-    if person is None:
-        raise CommandError(f"There is no person “{username}”. Add the person first, or leave out --by.")
-    return person
 
 
 def _answers(planned: Plan) -> dict[tuple[str, str], str]:

@@ -162,7 +162,9 @@ class Check:
                 compile_mapping(item.given["body"])
             except MappingError as error:
                 for finding in error.findings:
-                    self.problems.add(item.at(f"body.{finding.partition(': ')[0]}"), finding)
+                    where, _, what = finding.partition(": ")
+                    path = f"body.{where}"
+                    self.problems.add(item.at(path), what if path in item.places else finding)
 
     def _known(self, item: Item, field_name: str, kind: Kind) -> None:
         """The thing a field refers to must be in the files or in the hub."""

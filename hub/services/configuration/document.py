@@ -1,7 +1,7 @@
 """Reads YAML so that every value knows its file and line; nothing in it can run or be built."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,15 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = {}
 
 
-for _tag, _pattern, _first in (
-    ("null", r"~|null|", ["~", "n", ""]),
-    ("bool", r"true|false", ["t", "f"]),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*)", list("-+0123456789")),
-    ("float", r"[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", list("-+0123456789")),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+# kind: (how it is written, the signs it may begin with, what it becomes)
+SCALARS: dict[str, tuple[re.Pattern[str], list[str], Callable[[str], Any]]] = {
+    "null": (re.compile(r"^(?:~|null|)$"), ["~", "n", ""], lambda text: None),
+    "bool": (re.compile(r"^(?:true|false)$"), ["t", "f"], lambda text: text == "true"),
+    "int": (re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"), int),
+    "float": (re.compile(r"^[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?$"), list("-+0123456789"), float),
+}
+for _kind, (_pattern, _first, _) in SCALARS.items():
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", _pattern, _first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,10 @@ def parse(text: str, file: str, problems: Problems) -> Node | None:
 
 def scalar(text: str) -> Any:
     """What a value written without quotes means: number, true, false, null or text."""
-    tag = _Loader("").resolve(yaml.ScalarNode, text, (True, False))
-    return _CONSTRUCT.get(tag.rpartition(":")[2], str)(text)
-
-
-_CONSTRUCT = {"null": lambda text: None, "bool": lambda text: text == "true", "int": int, "float": float}
+    for pattern, _, construct in SCALARS.values():
+        if pattern.match(text):
+            return construct(text)
+    return text
 
 
 @dataclass(slots=True)
@@ -109,9 +110,9 @@ class _Walk:
     count: int = 0
     above: list[int] = field(default_factory=list)
 
-    def node(self, raw: yaml.Node, path: tuple[str | int, ...]) -> Node:
-        """One value and everything below it."""
-        place = Place(self.file, raw.start_mark.line + 1, path)
+    def node(self, raw: yaml.Node, path: tuple[str | int, ...], line: int = 0) -> Node:
+        """One value and everything below it. `line` is that of its name, which is where people look for it."""
+        place = Place(self.file, line or raw.start_mark.line + 1, path)
         self.count += 1
         if id(raw) in self.above or self.count > MOST_NODES:
             self.problems.add(place, "contains itself, or is too large. Write it out without anchors.")
@@ -127,8 +128,10 @@ class _Walk:
             return self._dict(raw, place)
         if isinstance(raw, yaml.SequenceNode) and kind == "seq":
             return [self.node(child, (*place.path, number)) for number, child in enumerate(raw.value)]
-        if isinstance(raw, yaml.ScalarNode) and (kind == "str" or kind in _CONSTRUCT):
-            return _CONSTRUCT.get(kind, str)(raw.value)
+        if isinstance(raw, yaml.ScalarNode) and kind in SCALARS:
+            return SCALARS[kind][2](raw.value)
+        if isinstance(raw, yaml.ScalarNode) and kind == "str":
+            return raw.value
         self.problems.add(place, f"has the tag {raw.tag}. Write the value without a tag.")
         return None
 
@@ -141,5 +144,5 @@ class _Walk:
                 continue
             if key.value in found:
                 self.problems.add(here, f"“{key.value}” stands here twice. Remove one.")
-            found[key.value] = self.node(child, (*place.path, key.value))
+            found[key.value] = self.node(child, (*place.path, key.value), here.line)
         return found

@@ -45,8 +45,14 @@ def try_opening(
     """
     asked = {field.name: field for field in connector.fields if field.is_secret}
     given = {name: secret for name, secret in secrets.items() if name in asked}
-    if all(name in given for name, field in asked.items() if field.required):
+    if not all(name in given for name, field in asked.items() if field.required):
+        return
+    try:
         connector.open(Settings(check_config(connector.fields, config), given, origins)).close()
+    except ConfigError:
+        raise
+    except Exception as error:  # a connector may fail in any way; its text may quote what it was given
+        raise ConfigError(f"the connector “{connector.name}” itself failed ({type(error).__name__}).") from error
 
 
 def wrong_settings(connector: Connector, config: Mapping[str, Any], error: ConfigError) -> Iterator[tuple[str, str]]:

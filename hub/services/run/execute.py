@@ -3,6 +3,7 @@
 import logging
 import os
 import random
+import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 
@@ -107,6 +108,7 @@ def _go_through(flow: Flow, on_page: OnPage | None) -> None:
     while not flow.run.read_complete:
         _take_page(flow, flow.source.read(flow.mapping.source_stream, flow.run.cursor, flow.mapping.page_size))
         if on_page:
+            flow.run.refresh_from_db()
             on_page(flow.run)
     _remove_absent(flow)
     if not flow.run.is_preview:
@@ -120,19 +122,22 @@ def _take_page(flow: Flow, found: Page) -> None:
     _write(flow, sorted_)
     with transaction.atomic():
         flow.lane.hold()
+        _commit_position(flow, found, sorted_)
         _commit_sorted(flow, sorted_)
-        _commit_position(flow, found)
-    _stop_on_same_failure(flow, sorted_)
+    if sorted_.raised or flow.failures:
+        _stop_on_same_failure(flow, sorted_)
 
 
 def _write(flow: Flow, sorted_: page.Sorted) -> None:
     """Commit the intents, send them, and commit the outcomes; a preview only keeps the plan."""
-    _go_on_or_stop(flow)
+    _go_on_or_stop(flow, is_writing=bool(sorted_.planned))
     if flow.run.is_preview:
         kept = flow.run.changes.count() if sorted_.planned else 0
         write.preview(flow, sorted_.planned, max(0, PREVIEW_ROOM - kept))
     else:
-        write.send(flow, write.intend(flow, sorted_.planned, sorted_.superseded))
+        changes = write.intend(flow, sorted_.planned, sorted_.superseded)
+        sorted_.seen += [change.link_id for change in changes if change.link_id]
+        write.send(flow, changes)
 
 
 def _commit_sorted(flow: Flow, sorted_: page.Sorted) -> None:
@@ -177,12 +182,15 @@ def _commit_questions(flow: Flow, sorted_: page.Sorted) -> None:
     flow.has_exceptions = flow.has_exceptions or bool(sorted_.raised)
 
 
-def _commit_position(flow: Flow, found: Page) -> None:
-    """Cursor, page number, seen keys and checkpoint, together with what the page brought."""
+def _commit_position(flow: Flow, found: Page, sorted_: page.Sorted) -> None:
+    """Cursor, page number, seen links and checkpoint, together with what the page brought."""
     run, now = flow.run, clock.now()
-    if flow.reads_everything and all(fault.key for fault in found.faults) and not run.is_preview:
-        keys = [record.key for record in found.records if not record.deleted] + [f.key for f in found.faults if f.key]
-        SeenPage.objects.create(run=run, number=run.pages, digests=page.packed_digests(keys))
+    if flow.reads_everything and all(fault.key for fault in found.faults):
+        bulk.insert(
+            "hub_seenpage",
+            columns={"run_id": "bigint", "number": "int", "links": "bytea"},
+            rows=[(run.pk, run.pages, removal.packed(sorted_.seen))],
+        )
     run.cursor, run.read_complete, run.pages = found.cursor, found.done, run.pages + 1
     run.save(update_fields=["cursor", "read_complete", "pages"])
     if run.is_preview or (run.is_full and not found.done):
@@ -257,8 +265,11 @@ def _stop_on_same_failure(flow: Flow, sorted_: page.Sorted) -> None:
             raise FatalError(f"{count} records failed for one reason ({told}). Look at one of them, then run again.")
 
 
-def _go_on_or_stop(flow: Flow) -> None:
-    """Obey a cancellation or a pause before anything more is written."""
+def _go_on_or_stop(flow: Flow, *, is_writing: bool) -> None:
+    """Obey a cancellation or a pause: before anything is written, and once a second while only reading."""
+    if not is_writing and time.monotonic() < flow.look_again:
+        return
+    flow.look_again = time.monotonic() + 1
     asked = SyncRun.objects.filter(pk=flow.run.pk).values_list(
         "cancel_asked", "integration__is_paused", "mapping__source__is_paused", "mapping__destination__is_paused"
     )

@@ -1,6 +1,5 @@
 """A run in progress: both ends opened, the mapping compiled, and what the destination can promise."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ class Flow:
     is_resumed: bool
     has_exceptions: bool
     failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    clock: float = field(default_factory=time.monotonic)
+    look_again: float = 0.0
 
     @property
     def reads_everything(self) -> bool:

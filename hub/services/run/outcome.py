@@ -13,8 +13,8 @@ from django.db import transaction
 from hub import clock
 from hub.engine import canonical, intent, merge, plan, resolve, retry
 from hub.engine.intent import State
-from hub.models import Attempt, Change, ExceptionKind, LinkState, SyncRun, bulk
-from hub.sdk import Answer, Fields, HubError, Operation, Outcome, Record
+from hub.models import Change, ExceptionKind, LinkState, SyncRun, bulk
+from hub.sdk import Answer, Exchange, Fields, HubError, Operation, Outcome, Record
 from hub.services.run import books, raised
 from hub.services.run.flow import Flow
 from hub.services.run.raised import Raised
@@ -30,6 +30,19 @@ LINK_COLUMNS = {
     "refused_digest": "text",
     "ack_seq": "int",
     "updated_at": "timestamptz",
+}
+ATTEMPT_COLUMNS = {
+    "change_id": "bigint",
+    "number": "int",
+    "epoch": "bigint",
+    "at": "timestamptz",
+    "purpose": "text",
+    "answer": "text",
+    "code": "text",
+    "status": "int",
+    "milliseconds": "int",
+    "request": "text",
+    "response": "text",
 }
 CHANGE_COLUMNS = {
     "state": "text",
@@ -53,7 +66,7 @@ class Batch:
     images: list[tuple[Any, ...]] = field(default_factory=list)
     refused: list[tuple[Any, ...]] = field(default_factory=list)
     changes: list[tuple[Any, ...]] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: list[tuple[Any, ...]] = field(default_factory=list)
     raised: dict[int, list[Raised]] = field(default_factory=lambda: defaultdict(list))
     counts: dict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     agreed: list[str] = field(default_factory=list)
@@ -138,7 +151,7 @@ def _take_applied(batch: Batch, change: Change, answer: Outcome) -> None:
             change.source_digest,
             change.digest,
             "",
-            _sequence(change) + 1,
+            change.ack_seq + 1,
             batch.now,
         )
     )
@@ -214,13 +227,14 @@ def _repeated(flow: Flow, change: Change, version: str, present: Fields) -> Chan
         source_version=change.source_version,
         precondition=version,
         key_gen=change.key_gen + 1,
+        ack_seq=change.ack_seq,
         epoch=flow.lane.epoch,
         step="after conflict",
     )
     planned = plan.Planned(
         source_key=change.source_key, operation=Operation(change.operation), image={}, fields={}, before=None,
         digest=change.digest, source_digest="", source_version=None, link_id=None, destination_key=None,
-        precondition=None, ack_seq=_sequence(change),
+        precondition=None, ack_seq=change.ack_seq,
     )  # fmt: skip
     fresh.idempotency_key = plan.idempotency_key(change.mapping_id, planned, fresh.key_gen)
     return fresh
@@ -259,23 +273,20 @@ def _count(batch: Batch, change: Change, became: str) -> None:
     batch.counts[change.run_id]["in_flight"] -= 1
 
 
-def _sequence(change: Change) -> int:
-    return change.link.ack_seq if change.link else 0
-
-
-def _attempt(change: Change, answer: Outcome, now: datetime) -> Attempt:
-    exchange = answer.exchange
-    return Attempt(
-        change_id=change.pk,
-        number=change.tries + 1,
-        epoch=change.epoch,
-        at=now,
-        answer=answer.answer.value,
-        code=answer.code[:40],
-        status=exchange.status if exchange else None,
-        milliseconds=exchange.milliseconds if exchange else 0,
-        request=exchange.request if exchange else "",
-        response=exchange.response if exchange else answer.message,
+def _attempt(change: Change, answer: Outcome, now: datetime) -> tuple[Any, ...]:
+    exchange = answer.exchange or Exchange(response=answer.message)
+    return (
+        change.pk,
+        change.tries + 1,
+        change.epoch,
+        now,
+        "write",
+        answer.answer.value,
+        answer.code[:40],
+        exchange.status,
+        exchange.milliseconds,
+        exchange.request,
+        exchange.response,
     )
 
 
@@ -329,7 +340,7 @@ def _write(flow: Flow, batch: Batch) -> None:
     )
     bulk.update("hub_change", columns=CHANGE_COLUMNS, rows=batch.changes)
     Change.objects.bulk_create(batch.again)
-    Attempt.objects.bulk_create(batch.attempts)
+    bulk.insert("hub_attempt", columns=ATTEMPT_COLUMNS, rows=batch.attempts)
     runs = SyncRun.objects.select_related("integration").in_bulk(list(batch.raised))
     for run_id, found in batch.raised.items():
         raised.raise_all(run=runs[run_id], raised=found, now=batch.now)

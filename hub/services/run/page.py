@@ -1,8 +1,6 @@
 """Sorts one page of records: what agrees, what is left out, what must be written, and what a person must see."""
 
-import hashlib
-import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hub.engine import canonical, plan
@@ -42,6 +40,7 @@ class Sorted:
     forgotten: list[int] = field(default_factory=list)
     superseded: list[int] = field(default_factory=list)
     hints: dict[str, str] = field(default_factory=dict)
+    seen: list[int] = field(default_factory=list)
 
     @property
     def excepted(self) -> int:
@@ -64,30 +63,20 @@ class Surroundings:
     references: dict[tuple[str, str], str]
 
 
-def sort(flow: Flow, records: Sequence[Record], faults: Iterable[Fault] = ()) -> Sorted:
+def sort(flow: Flow, records: Sequence[Record], faults: Sequence[Fault] = ()) -> Sorted:
     """Decide for every record of a page. Reads the database, writes nothing."""
     found = Sorted()
     for fault in faults:
         reason = f"{fault.where}: {fault.message}"
         found.raised.append(Raised(ExceptionKind.UNREADABLE, fault.key or fault.where, reason, code="unreadable"))
-    fresh = _not_counted_yet(flow, _newest_of_each(records, found))
-    links = Link.objects.for_page(flow.mapping.pk, list(fresh))
+    newest = _newest_of_each(records, found)
+    links = Link.objects.for_page(flow.mapping.pk, [*newest, *(fault.key for fault in faults if fault.key)])
+    found.seen = [link.id for link in links.values()]
+    fresh = _not_counted_yet(flow, newest)
     rest = _without_unchanged(flow, fresh, links, found)
     if rest:
         _sort_rest(flow, rest, links, found)
     return found
-
-
-def packed_digests(keys: Iterable[str]) -> bytes:
-    """The keys of a page as 64-bit digests, packed: what a full read has seen, in 8 bytes a record."""
-    digests = [key_digest(key) for key in keys]
-    return struct.pack(f"<{len(digests)}q", *digests)
-
-
-def key_digest(key: str) -> int:
-    """A signed 64-bit digest of a key, the same in every process."""
-    number: int = struct.unpack("<q", hashlib.blake2b(key.encode(), digest_size=8).digest())[0]
-    return number
 
 
 def _newest_of_each(records: Sequence[Record], found: Sorted) -> dict[str, Record]:

@@ -3,8 +3,11 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+import orjson
 from django.db import transaction
+from django.db.models import Field
 
 from hub import clock
 from hub.engine import plan, resolve
@@ -31,7 +34,7 @@ def intend(flow: Flow, planned: Sequence[plan.Planned], superseded: Sequence[int
         changes = _store(flow, planned, State.SENDING if not sends_singly(flow) else State.READY)
         for change in changes:
             change.sent_at = now
-        Change.objects.bulk_create(changes)
+        _insert(changes)
         books.add(flow.run.pk, received=len(changes), in_flight=len(changes))
     return changes
 
@@ -43,7 +46,7 @@ def hold(flow: Flow, planned: Sequence[plan.Planned], reason: str) -> None:
         changes = _store(flow, planned, State.HELD)
         for change in changes:
             change.message, change.code = reason, "guard"
-        Change.objects.bulk_create(changes)
+        _insert(changes)
         books.add(flow.run.pk, received=len(changes), held=len(changes))
 
 
@@ -99,8 +102,19 @@ def _row(flow: Flow, planned: plan.Planned, link_id: int, state: State) -> Chang
         source_version=planned.source_version,
         precondition=planned.precondition,
         idempotency_key=plan.idempotency_key(flow.mapping.pk, planned, 0),
+        ack_seq=planned.ack_seq,
         epoch=flow.lane.epoch,
     )
+
+
+def _insert(changes: Sequence[Change]) -> None:
+    """Store new changes with one statement; each gets its id."""
+    for change, id_ in zip(changes, bulk.reserve("hub_change", len(changes)), strict=True):
+        change.pk = id_
+    fields = Change._meta.concrete_fields
+    columns = {str(field.column): _kind(field) for field in fields}
+    rows = [[_stored(change, field) for field in fields] for change in changes]
+    bulk.insert("hub_change", columns=columns, rows=rows)
 
 
 def preview(flow: Flow, planned: Sequence[plan.Planned], room: int) -> None:
@@ -110,8 +124,22 @@ def preview(flow: Flow, planned: Sequence[plan.Planned], room: int) -> None:
         rows = [_row(flow, one, one.link_id or 0, State.PLANNED) for one in planned[:room]]
         for row in rows:
             row.link_id = row.link_id or None
-        Change.objects.bulk_create(rows)
+        _insert(rows)
         books.add(flow.run.pk, received=len(planned), planned=len(planned))
+
+
+KINDS = {"BooleanField": "boolean", "JSONField": "jsonb", "DateTimeField": "timestamptz", "CharField": "text"}
+
+
+def _kind(field: Field[Any, Any]) -> str:
+    """PostgreSQL's type of a column, for arrays."""
+    return KINDS.get(field.get_internal_type(), "bigint")
+
+
+def _stored(change: Change, field: Field[Any, Any]) -> Any:
+    """A column's value as the database takes it."""
+    value = getattr(change, field.attname)
+    return orjson.dumps(value).decode() if value is not None and field.get_internal_type() == "JSONField" else value
 
 
 def _supersede(ids: Sequence[int]) -> None:
@@ -220,6 +248,6 @@ def regenerated(change: Change) -> str:
     planned = plan.Planned(
         source_key=change.source_key, operation=Operation(change.operation), image={}, fields={}, before=None,
         digest=change.digest, source_digest="", source_version=None, link_id=None, destination_key=None,
-        precondition=None, ack_seq=change.link.ack_seq if change.link else 0,
+        precondition=None, ack_seq=change.ack_seq,
     )  # fmt: skip
     return plan.idempotency_key(change.mapping_id, planned, change.key_gen)

@@ -27,8 +27,8 @@ ANSWERS: dict[str, str] = {
     Answer.ACCEPTED: "taken for later",
 }
 TONES: dict[str, str] = {
-    State.APPLIED: "good",
-    State.VERIFIED: "good",
+    State.APPLIED: "ok",
+    State.VERIFIED: "ok",
     State.REJECTED: "bad",
     State.CONFLICT: "bad",
     State.PARKED: "bad",
@@ -37,15 +37,15 @@ TONES: dict[str, str] = {
     State.RETRY_WAIT: "warn",
     State.AUTH_HELD: "warn",
     State.HELD: "warn",
-    State.PLANNED: "info",
-    State.SENDING: "info",
-    State.ACCEPTED: "info",
-    State.READY: "info",
+    State.PLANNED: "live",
+    State.SENDING: "live",
+    State.ACCEPTED: "live",
+    State.READY: "live",
 }
 ANSWER_TONES: dict[str, str] = {
-    Answer.APPLIED: "good",
-    Answer.UNCHANGED: "good",
-    Answer.ACCEPTED: "info",
+    Answer.APPLIED: "ok",
+    Answer.UNCHANGED: "ok",
+    Answer.ACCEPTED: "live",
     Answer.RETRY: "warn",
     Answer.UNKNOWN: "warn",
 }
@@ -167,7 +167,7 @@ def _told(change: Change, attempts: Sequence[Attempt]) -> Told:
     return Told(
         change=change,
         verb=verb(change),
-        tone=TONES.get(State(change.state), ""),
+        tone=TONES.get(State(change.state), "idle"),
         sides=sides(change),
         attempts=[_shortened(attempt) for attempt in attempts],
         earlier_attempts=attempts[0].number - 1 if attempts else 0,
@@ -193,11 +193,11 @@ def _attempt_told(attempt: Attempt, request: str, response: str, *, is_cut: bool
 
 def _beginning(change: Change) -> list[Step]:
     if change.state == State.PLANNED:
-        return [Step("Planned", "A preview: nothing is sent.", change.run.started_at, "info")]
-    planned = Step("Planned", f"In run {change.run_id}.", change.run.started_at, "info")
+        return [Step("Planned", "A preview: nothing is sent.", change.run.started_at, "live")]
+    planned = Step("Planned", f"In run {change.run_id}.", change.run.started_at, "live")
     if change.sent_at is None:
         return [planned]
-    return [planned, Step("Intent committed", "Written down before any byte of it left.", change.sent_at, "info")]
+    return [planned, Step("Intent committed", "Written down before any byte of it left.", change.sent_at, "live")]
 
 
 def _attempt_step(told: AttemptTold) -> Step:
@@ -208,7 +208,7 @@ def _attempt_step(told: AttemptTold) -> Step:
 def _standing(change: Change) -> Step:
     state = State(change.state)
     words = state.label[:1].upper() + state.label[1:]
-    return Step(words, change.message, change.ended_at, TONES.get(state, ""))
+    return Step(words, change.message, change.ended_at, TONES.get(state, "idle"))
 
 
 def _wanted(change: Change) -> Fields | None:

@@ -8,7 +8,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from hub.engine.canonical import canonical
-from hub.sdk import Fields, Json
+from hub.sdk import Fields
+from hub.sdk.record import Json
 
 MISSING = object()
 SHORT_ISLAND = 3  # equal stretches below this length, between two differences, only confuse the eye

@@ -1,17 +1,22 @@
 """Where the JSON connector is tried: a store with Kinto's rules, and a shop with each usual kind of paging."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
 
 from connectors.rest import CONNECTOR
 from hub.sdk import Secret, Settings
 from tests.connectors.bench import SEEDED, Bench, Table
 from tests.connectors.rest.kinto_store import PASSWORD, USER, KintoStore
 from tests.connectors.rest.listener import listening
+from tests.connectors.rest.real_kinto import RealKinto
 from tests.connectors.rest.shop_store import TOKEN, ShopStore
 
 SAMPLES = Path(__file__).parents[3] / "connectors" / "rest" / "samples"
@@ -72,6 +77,37 @@ def kinto(_folder: Path, manifest: Any = None) -> Iterator[Bench]:
 
 
 @contextmanager
+def real_kinto(_folder: Path, **more: Any) -> Iterator[Bench]:
+    """A running Kinto, in a collection that is made for one test."""
+    where = urlsplit(os.environ.get("HUB_TEST_KINTO", ""))
+    if not where.hostname:
+        pytest.skip("set HUB_TEST_KINTO to http://user:password@host:port/v1 of a Kinto that may be written to")
+    system = RealKinto(f"{where.scheme}://{where.hostname}:{where.port}{where.path}", where.username, where.password)
+    manifest = json.loads(json.dumps(sample("kinto")).replace("/buckets/hub/collections/customers", system.collection))
+    for number in range(SEEDED):
+        system.put(f"seed-{number}", _customer(number))
+    try:
+        yield Bench(
+            settings=_real_settings(system, {**manifest, **more}, system.password),
+            stream="customers",
+            held=system.held,
+            insert=lambda: system.put(f"late-{len(system.held())}", _customer(99)),
+            fresh=lambda number: {"id": f"new-{number}", **_customer(100 + number)},
+            edit={"name": "Renamed", "city": "Kempten"},
+            bad={"id": "somebody-else"},
+            touch=lambda key: system.patch(key, {"city": "elsewhere"}),
+            wrong_address=kinto_settings(CLOSED, manifest),
+            wrong_secret=_real_settings(system, manifest, "wrong-pässword"),
+        )
+    finally:
+        system.drop()
+
+
+def _real_settings(system: RealKinto, manifest: Any, password: str) -> Settings:
+    return settings(manifest, system.base_url, {"password": password}, auth="basic", user=system.user)
+
+
+@contextmanager
 def shop(_folder: Path, pagination: str) -> Iterator[Bench]:
     """The shop, read with one kind of paging."""
     store, manifest = ShopStore(), sample("shop")
@@ -128,5 +164,7 @@ BENCHES: Mapping[str, Entering] = {
     "kinto": kinto,
     "kinto-batch": partial(kinto, manifest=_batched()),
     "kinto-parallel": partial(kinto, manifest=_parallel()),
+    "real-kinto": real_kinto,
+    "real-kinto-batch": partial(real_kinto, batch={"path": "/batch", "max_items": 25}),
     **{f"shop-{name}": partial(shop, pagination=name) for name in PAGINATIONS},
 }

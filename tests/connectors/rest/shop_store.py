@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import RLock
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.connectors.rest.listener import Asked, Told
 
@@ -65,7 +66,8 @@ class ShopStore:
         first = self._first(ask, found, size)
         page, after = found[first : first + size], first + size
         more = after < len(found)
-        link = {"Link": f'</api/orders?page=1>; rel="first", </api/orders?offset={after}&per_page={size}>; rel="next"'}
+        onward = urlencode({**ask, "offset": after, "per_page": size})
+        link = {"Link": f'</api/orders?page=1>; rel="first", </api/orders?{onward}>; rel="next"'}
         body = {"orders": page, "has_more": more, "meta": {"next": f"c{after}" if more else None}}
         return Told(200, body, link if more else {})
 

@@ -39,7 +39,9 @@ class TestNextAfter:
         assert timedelta() < found - moment.replace(tzinfo=UTC) <= timedelta(minutes=minutes)
         assert int(found.timestamp()) % (minutes * 60) == 0
 
-    @pytest.mark.parametrize(("rule", "zone"), [("sometimes", "UTC"), ("61 * * * *", "UTC"), ("0 6 * * *", "Mars/Base")])
+    @pytest.mark.parametrize(
+        ("rule", "zone"), [("sometimes", "UTC"), ("61 * * * *", "UTC"), ("0 6 * * *", "Mars/Base")]
+    )
     def test_refuses_what_it_cannot_read_and_names_the_cure(self, rule: str, zone: str) -> None:
         with pytest.raises(ConfigError, match="Write"):
             schedule.next_after(rule, zone, datetime(2026, 1, 1, tzinfo=UTC))

@@ -43,9 +43,11 @@ class TestUpdate:
         mapping = MappingFactory()
         links = [LinkFactory(mapping=mapping, source_key=key) for key in "abc"]
 
-        bulk.update("hub_link", columns={"digest": "text", "ack_seq": "int"}, rows=[(link.pk, link.source_key, 7) for link in links])
+        rows = [(link.pk, link.source_key, 7) for link in links]
+        bulk.update("hub_link", columns={"digest": "text", "ack_seq": "int"}, rows=rows)
 
-        assert list(Link.objects.order_by("source_key").values_list("digest", "ack_seq")) == [("a", 7), ("b", 7), ("c", 7)]
+        found = Link.objects.order_by("source_key").values_list("digest", "ack_seq")
+        assert list(found) == [("a", 7), ("b", 7), ("c", 7)]
 
     def test_writes_null(self) -> None:
         link = LinkFactory(destination_version="v1")

@@ -80,7 +80,8 @@ class TestSecondRun:
     def test_resends_what_a_new_mapping_version_affects(self, pair: Pair) -> None:
         fill(pair)
         pair.run()
-        body = {"fields": {"name": {"steps": [{"path": "name"}, {"case": "upper"}]}, "city": {"steps": [{"path": "city"}]}}}
+        name, city = [{"path": "name"}, {"case": "upper"}], [{"path": "city"}]
+        body = {"fields": {"name": {"steps": name}, "city": {"steps": city}}}
         pair.activate(pair.mapping, body)
 
         run = pair.run(full=True)

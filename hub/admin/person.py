@@ -1,0 +1,156 @@
+"""People and groups: who may sign in, and with which rights. Nobody gives a right they do not have."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from hub.admin.base import HubAdmin
+from hub.models import User
+from hub.services import audit
+from hub.services import person as people
+
+RIGHTS = ("is_active", "is_staff", "is_superuser", "groups")
+
+
+@admin.register(User)
+class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  # generic in its stubs only
+    """People. Rights come from groups; rights of one person alone are not given here."""
+
+    list_display = ("username", "full_name", "email", "roles", "is_active", "last_login")
+    list_filter = ("is_active", "is_staff", "groups")
+    search_fields = ("username__istartswith", "first_name__istartswith", "last_name__istartswith")
+    search_help_text = "Name, from its beginning"
+    ordering = ("username",)
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    filter_horizontal = ("groups",)
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
+        (
+            "Rights",
+            {
+                "fields": RIGHTS,
+                "description": "A person who has left is made inactive, never deleted: the audit trail names them.",
+            },
+        ),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "password1", "password2", "is_staff")}),)
+
+    # --- permissions ------------------------------------------------------------------------------------
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Also, whoever changes a person has every right which that person has."""
+        if not super().has_change_permission(request, obj):
+            return False
+        return not isinstance(obj, User) or people.may_manage(request.user, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never: people are made inactive."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Nobody changes their own rights, and only superusers make superusers."""
+        fixed = tuple(super().get_readonly_fields(request, obj))
+        if obj is not None and obj.pk == request.user.pk:
+            return (*fixed, *RIGHTS)
+        return fixed if request.user.is_superuser else (*fixed, "is_superuser")
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only what the filters offer."""
+        return HubAdmin.lookup_allowed(self, lookup, value, request)
+
+    # --- forms --------------------------------------------------------------------------------------------
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only groups with no right beyond one's own are offered."""
+        if db_field.name == "groups":
+            kwargs["queryset"] = people.grantable_groups(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
+        """Save the groups and write down which were given and taken."""
+        before = _names(form.instance)
+        super().save_related(request, form, formsets, change)
+        after = _names(form.instance)
+        if before != after:
+            audit.record(
+                actor=self.person(request), action="change", subject=form.instance, detail={"groups": [before, after]}
+            )
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """Django's page, with the audit event in the same transaction."""
+        with transaction.atomic():
+            answer: HttpResponse = super().user_change_password(request, id, form_url)
+        return answer
+
+    # --- displays -------------------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        rows: QuerySet[User] = super().get_queryset(request)
+        return rows.prefetch_related("groups")
+
+    @display(description="name")
+    def full_name(self, person: User) -> str:
+        """First and last name."""
+        return person.get_full_name() or "—"
+
+    @display(description="roles")
+    def roles(self, person: User) -> str:
+        """The groups, and whether a superuser."""
+        names = ["superuser"] if person.is_superuser else []
+        return ", ".join([*names, *(group.name for group in person.groups.all())]) or "—"
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(HubAdmin[Group], DjangoGroupAdmin):
+    """Groups, which carry the rights."""
+
+    list_display = ("name", "size")
+    ordering = ("name",)
+    search_fields = ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Also, whoever changes a group has every right that it carries."""
+        if not super().has_change_permission(request, obj):
+            return False
+        return not isinstance(obj, Group) or people.may_manage_group(request.user, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """As for changing; a built-in role would come back at the next migrate."""
+        return super().has_delete_permission(request, obj) and (
+            not isinstance(obj, Group) or people.may_manage_group(request.user, obj)
+        )
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only rights one has oneself are offered, and only those that mean something here."""
+        if db_field.name == "permissions":
+            offered = people.rights(request.user).filter(content_type__app_label__in=["hub", "auth"])
+            kwargs["queryset"] = offered.select_related("content_type").order_by("content_type__model", "codename")
+        return super(DjangoGroupAdmin, self).formfield_for_manytomany(db_field, request, **kwargs)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        rows: QuerySet[Group] = super().get_queryset(request)
+        return rows.prefetch_related("permissions")
+
+    @display(description="rights")
+    def size(self, group: Group) -> int:
+        """How many permissions it carries."""
+        return len(group.permissions.all())
+
+
+def _names(person: User) -> list[str]:
+    return sorted(person.groups.values_list("name", flat=True))

@@ -1,0 +1,35 @@
+"""People and their rights: nobody gives, or takes over, a right they do not have themselves."""
+
+from django.contrib.auth.models import AnonymousUser, Group, Permission
+from django.db.models import Q, QuerySet
+
+from hub.models import User
+
+Person = User | AnonymousUser
+
+
+def rights(person: Person) -> QuerySet[Permission]:
+    """The Django permissions of a person, their own and those of their groups; a superuser has all."""
+    if not isinstance(person, User):
+        return Permission.objects.none()
+    if person.is_superuser:
+        return Permission.objects.all()
+    return Permission.objects.filter(Q(group__user=person) | Q(user=person)).order_by().distinct()
+
+
+def grantable_groups(by: Person) -> QuerySet[Group]:
+    """The groups whose every right `by` has: only these may `by` give to anybody."""
+    beyond = Permission.objects.exclude(pk__in=rights(by).values("pk"))
+    return Group.objects.exclude(pk__in=Group.objects.filter(permissions__in=beyond).values("pk"))
+
+
+def may_manage(by: Person, person: User) -> bool:
+    """Whether `by` has every right that `person` has: to set somebody's password is to be able to become them."""
+    if not isinstance(by, User) or (person.is_superuser and not by.is_superuser):
+        return False
+    return by.is_superuser or not rights(person).exclude(pk__in=rights(by).values("pk")).exists()
+
+
+def may_manage_group(by: Person, group: Group) -> bool:
+    """Whether `by` has every right of the group."""
+    return grantable_groups(by).filter(pk=group.pk).exists()
