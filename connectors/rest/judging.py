@@ -138,8 +138,9 @@ def _in_body(pointer: Pointer, body: Any) -> Any:
 def _with_current(plan: StreamPlan, ask: Ask, heard: Heard, outcome: Outcome) -> Outcome:
     """The record that is in the way, when the refusal shows it."""
     etag = heard.headers.get(plan.version.header.lower()) if plan.version.header else None
-    paths = (ask.write.current, ask.write.record) if heard.status < 300 else (ask.write.current,)
-    found = [record for path in paths if path and (record := record_of(plan, dig(heard.body, path), etag))]
+    paths = [ask.write.record] if heard.status < 300 else []
+    paths += [ask.write.current] if ask.write.current else []
+    found = [record for path in paths if (record := record_of(plan, dig(heard.body, path), etag))]
     if not found:
         return replace(outcome, key=ask.key)
     return replace(outcome, key=found[0].key, version=found[0].version, image=found[0].data)

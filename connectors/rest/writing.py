@@ -127,7 +127,7 @@ class Writer:
 def _heard(response: Response, request: Ask) -> Heard:
     """The answer; a success must be readable, or nobody knows what happened."""
     body = response.json() if response.status in request.write.success else body_of(response)
-    text = "" if body is not None else response.scrub.excerpt(response.body, 300).strip()
+    text = "" if response.ok else response.scrub.excerpt(response.body, 300).strip()
     return Heard(response.status, response.headers, body, response.exchange, response.scrub, text)
 
 

@@ -20,6 +20,10 @@ _TURNED_BACK = ("database is locked", "could not serialize", "deadlock detected"
 _TOO_LARGE = 413
 
 
+class NoModelError(ConfigError):
+    """This Tryton has no such model."""
+
+
 class CrashError(SilenceError):
     """Tryton itself answered a write with an error of its own: the call is over, its effect not stated."""
 
@@ -67,7 +71,7 @@ def _of_error(response: Response, method: str, error: Any) -> HubError:
     if kind == "LoginException":
         return AuthError(f"Tryton asks for another proof of identity: {' '.join(texts)}.")
     if kind == repr(_model_of(method)):
-        return ConfigError(f"Tryton has no model {_model_of(method)}. Is its module activated?")
+        return NoModelError(f"Tryton has no model {_model_of(method)}. Is its module activated?")
     message = f"Tryton failed at {method}: {kind or 'no reason given'}."
     return FatalError(message) if response.safe else CrashError(message, response.exchange)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from connectors.tryton.answers import NoModelError
 from connectors.tryton.client import Client
 from connectors.tryton.directory import EVERYTHING, Directory
 from connectors.tryton.outcomes import not_sent
@@ -104,7 +105,7 @@ class Connection:
         """Whether this Tryton has the model. For a declared stream it must: then the error is raised."""
         try:
             self._reader(plan.name)
-        except ConfigError:
+        except NoModelError:
             if plan.declared:
                 raise
             return False

@@ -192,6 +192,7 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
             "page_url": self.address("change", row),
             "edit_url": self.address("edit", row) if self._has_form(request, row) else "",
             "history_url": self.address("history", row) if self.history_fields else "",
+            "delete_url": self.address("delete", row) if self.has_delete_permission(request, row) else "",
         }
 
     def _has_form(self, request: HttpRequest, row: Row) -> bool:

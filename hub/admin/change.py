@@ -11,14 +11,13 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from hub.admin.base import FactAdmin
-from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, begins_with
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge
 from hub.engine.intent import State
 from hub.models import Attempt, Change
 from hub.services.story import change as change_story
 from hub.services.story.run import GROUPS
 
 OTHERS_SHOWN = 10
-LABELS = {"info": "info", "warn": "warning", "good": "success", "bad": "danger"}
 
 
 def _chips() -> Chips:
@@ -75,13 +74,11 @@ class ChangeAdmin(KeysetMixin, FactAdmin[Change]):
             change.source_key, change_story.verb(change),
         )  # fmt: skip
 
-    @display(
-        description="state",
-        label={state.value: LABELS.get(tone, "") for state, tone in ((s, change_story.TONES.get(s, "")) for s in State)},
-    )
-    def standing(self, change: Change) -> tuple[str, str]:
+    @display(description="state")
+    def standing(self, change: Change) -> SafeString:
         """The state in words."""
-        return change.state, State(change.state).label
+        state = State(change.state)
+        return badge(state.label, change_story.TONES.get(state, "idle"))
 
     @display(description="run")
     def run_link(self, change: Change) -> str:

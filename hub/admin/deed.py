@@ -21,6 +21,7 @@ from hub.services import access
 SELECTION_CAP = 500
 REFUSALS_SHOWN = 5
 REFUSALS = (HubError, ValidationError)
+BARE: dict[str, Any] = {"offers": [], "edit_url": "", "history_url": "", "delete_url": ""}  # a page without buttons
 
 Row = TypeVar("Row", bound=models.Model)
 Done = str | HttpResponse
@@ -47,8 +48,8 @@ class Deed:
 
     `name` is the method of the admin class that does it: `(request, row, form) -> sentence or response`. A HubError or
     ValidationError it raises is shown on the page. `action` is asked of `services.access`. `text` says what will
-    happen. `shown` hides the button where the row's state makes it senseless. `bulk` offers it for the selected rows
-    of the list too, each decided and done by itself.
+    happen. `shown` hides the button where the row's state makes it senseless. `asks` False does it at once, still by
+    POST: for what writes nothing. `bulk` offers it for the selected rows of the list too, each done by itself.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Deed:
     form_class: type[forms.Form] = forms.Form
     icon: str = ""
     tone: str = ""  # "", "primary" or "danger"
+    asks: bool = True
     bulk: bool = False
     shown: Callable[[Any], bool] = _always
 
@@ -110,13 +112,17 @@ class DeedPages(_Host, Generic[Row]):
         found = self._deed(deed)
         if not self.may(request, found.action, row):
             raise PermissionDenied
-        form = found.form_class(request.POST if request.method == "POST" else None)
+        form = self.deed_form(found, row, request.POST if request.method == "POST" else None)
         if form.is_bound and form.is_valid():
             done = self._done(request, found, row, form)
             if done is not None:
                 return done
         context = self.page_context(request, row, found.label) | {"told": found.told(row)}
         return self._ask(request, found, form, context)
+
+    def deed_form(self, deed: Deed, row: Row, data: Any) -> forms.Form:
+        """The form that a deed asks with; for subclasses whose questions depend on the row."""
+        return deed.form_class(data)
 
     def _deed(self, name: str) -> Deed:
         for deed in self.deeds:
@@ -137,7 +143,7 @@ class DeedPages(_Host, Generic[Row]):
         return HttpResponseRedirect(self.address("change", row))
 
     def _ask(self, request: HttpRequest, deed: Deed, form: forms.Form, context: dict[str, Any]) -> HttpResponse:
-        shown = {"deed": deed, "form": form, "offers": [], "edit_url": "", "history_url": ""}
+        shown = {"deed": deed, "form": form, **BARE}
         return TemplateResponse(request, "admin/hub/deed.html", context | shown)
 
     # --- on the selected rows of a list -------------------------------------------------------------------

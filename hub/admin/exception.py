@@ -17,7 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from hub import clock
 from hub.admin.base import Deed, FactAdmin
-from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge
 from hub.models import Change, ExceptionState, ReconciliationException
 from hub.sdk import HubError
 from hub.services import access
@@ -81,7 +81,7 @@ class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
         ),
         Deed(
             "stop", "Stop", "settle", icon="block", tone="danger", shown=exception_story.is_in_doubt,
-            text="The hub gives this write up. It is not sent again; the record is looked at anew when it next changes.",
+            text="The hub gives this write up. It is not sent again; the record is looked at when it next changes.",
         ),
     )  # fmt: skip
 
@@ -107,9 +107,7 @@ class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
     def happened(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
         """It is there."""
         key = form.cleaned_data["destination_key"].strip() or None
-        runs.resolve_in_doubt(
-            change=_parked(row), by=self.person(request), verdict="happened", destination_key=key
-        )
+        runs.resolve_in_doubt(change=_parked(row), by=self.person(request), verdict="happened", destination_key=key)
         return "Taken as written."
 
     def not_happened(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
@@ -174,10 +172,10 @@ class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
         """Since when it has been open, or how long it was."""
         return timesince(exception.opened_at, exception.resolved_at or clock.now(), depth=1)
 
-    @display(description="state", label={"open": "danger", "resolved": "success"})
-    def standing(self, exception: ReconciliationException) -> tuple[str, str]:
+    @display(description="state")
+    def standing(self, exception: ReconciliationException) -> SafeString:
         """Open or resolved."""
-        return exception.state, exception.get_state_display()
+        return badge(exception.get_state_display(), "bad" if exception_story.is_open(exception) else "ok")
 
 
 def _parked(exception: ReconciliationException) -> Change:

@@ -9,6 +9,8 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from hub.admin.deed import BARE
+
 SHOWN = 100
 KINDS = {"+": "created", "~": "changed", "-": "deleted"}
 
@@ -58,8 +60,8 @@ class HistoryPage(_Host):
         row = self.get_object(request, unquote(object_id))
         if not self.history_fields or row is None:
             raise Http404("This has no history page.")
-        context = self.page_context(request, row, f"History of {row}") | {"entries": self._entries(row), "offers": []}
-        return TemplateResponse(request, "admin/hub/history.html", context | (extra_context or {}))
+        context = {**self.page_context(request, row, f"History of {row}"), **BARE, "entries": self._entries(row)}
+        return TemplateResponse(request, "admin/hub/history.html", {**context, **(extra_context or {})})
 
     def _entries(self, row: Any) -> list[Entry]:
         """What each stored state changed against the one before it."""

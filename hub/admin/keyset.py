@@ -32,7 +32,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Chips:
-    """The buttons above a list. `field` is the column asked; the first chip is the one without an address of its own."""
+    """The buttons above a list. `field` is the column asked; the first chip is chosen when none is named."""
 
     field: str
     choices: tuple[Chip, ...]
@@ -171,14 +171,11 @@ class KeysetMixin:
     pins: dict[str, str] = {}
     list_before_template = "admin/hub/story/chips.html"
     list_filter_submit = True
-    actions = None
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetList]:
         return KeysetList
 
-    def by_keys(
-        self, request: HttpRequest, rows: QuerySet[Any], text: str, columns: Sequence[str]
-    ) -> QuerySet[Any]:
+    def by_keys(self, request: HttpRequest, rows: QuerySet[Any], text: str, columns: Sequence[str]) -> QuerySet[Any]:
         """The rows of which one of these key columns begins with `text`; at most a thousand, all found by index.
 
         Keys are indexed within their mapping, so every mapping in sight is asked by its id.
@@ -196,7 +193,7 @@ class KeysetMixin:
         """Only what chips, pins and filters of the list offer may be asked."""
         filters = self.list_filter  # type: ignore[attr-defined]
         named = [entry[0] if isinstance(entry, tuple | list) else entry for entry in filters]
-        own = [entry.parameter_name for entry in named if isinstance(entry, type)]
+        own = [getattr(entry, "parameter_name", "") for entry in named if isinstance(entry, type)]
         fields = [f"{entry}__" for entry in named if isinstance(entry, str)]
         return lookup in own or lookup.startswith(tuple(fields))
 

@@ -1,10 +1,12 @@
 """Lanes and checkpoints: who holds which lane, and how far each source has been read. Read only, for operators."""
 
 from django.contrib import admin
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from hub import clock
 from hub.admin.base import FactAdmin
+from hub.admin.keyset import badge
 from hub.models import Checkpoint, Lane
 
 
@@ -22,12 +24,12 @@ class LaneAdmin(FactAdmin[Lane]):
         """Integration, mapping and slice."""
         return f"{lane.mapping.integration} / {lane.mapping}, {lane.slice + 1} of {lane.slices}"
 
-    @display(description="held", label={"held": "info", "free": "", "lapsed": "warning"})
-    def standing(self, lane: Lane) -> tuple[str, str]:
+    @display(description="held")
+    def standing(self, lane: Lane) -> SafeString:
         """Whether a worker holds it now; a lapsed lease means that its worker died or is cut off."""
         if lane.lease_until is None:
-            return "free", "free"
-        return ("held", "held") if lane.lease_until > clock.now() else ("lapsed", "lapsed")
+            return badge("free", "idle")
+        return badge("held", "live") if lane.lease_until > clock.now() else badge("lapsed", "warn")
 
 
 @admin.register(Checkpoint)

@@ -5,15 +5,16 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from hub.admin.base import FactAdmin
-from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge
 from hub.models import Hint, Link, LinkState
 from hub.services.story import link as link_story
 
 CHANGES_SHOWN = 15
-TONES = {LinkState.LINKED: "success", LinkState.PENDING: "info", LinkState.GONE: ""}
+TONES: dict[str, str] = {LinkState.LINKED: "ok", LinkState.PENDING: "live", LinkState.GONE: "idle"}
 
 
 @admin.register(Link)
@@ -56,10 +57,10 @@ class LinkAdmin(KeysetMixin, FactAdmin[Link]):
         """The key there, once it is known."""
         return link.destination_key
 
-    @display(description="state", label={state.value: tone for state, tone in TONES.items()})
-    def standing(self, link: Link) -> tuple[str, str]:
+    @display(description="state")
+    def standing(self, link: Link) -> SafeString:
         """The state in words."""
-        return link.state, link.get_state_display()
+        return badge(link.get_state_display(), TONES[link.state])
 
 
 @admin.register(Hint)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -116,10 +115,11 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(HubAdmin[Group], DjangoGroupAdmin):
+class GroupAdmin(HubAdmin[Group]):
     """Groups, which carry the rights."""
 
     list_display = ("name", "size")
+    filter_horizontal = ("permissions",)
     ordering = ("name",)
     search_fields = ()
 
@@ -140,7 +140,7 @@ class GroupAdmin(HubAdmin[Group], DjangoGroupAdmin):
         if db_field.name == "permissions":
             offered = people.rights(request.user).filter(content_type__app_label__in=["hub", "auth"])
             kwargs["queryset"] = offered.select_related("content_type").order_by("content_type__model", "codename")
-        return super(DjangoGroupAdmin, self).formfield_for_manytomany(db_field, request, **kwargs)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         rows: QuerySet[Group] = super().get_queryset(request)

@@ -62,7 +62,7 @@ def _release_text(run: SyncRun) -> str:
 
 
 def _discard_text(run: SyncRun) -> str:
-    return f"{run.held} held change(s) of this run will be dropped. The next full run finds them again if they still differ."
+    return f"{run.held} held change(s) of this run will be dropped. The next full run finds what still differs."
 
 
 def _again_text(run: SyncRun) -> str:

@@ -29,6 +29,7 @@ from hub.sdk.record import Fields, Json
 
 VERSION = b"hub-image-1"
 RAW_VERSION = b"hub-raw-1"
+_ALIKE = frozenset({str, int, bool, type(None)})  # equal values of one of these have one canonical form
 _SORTED = orjson.OPT_SORT_KEYS
 _LEAST, _MOST = -(2**63), 2**64 - 1
 _PLAIN_SCALE = 400  # beyond this a Decimal keeps its exponent: written out it could fill the memory
@@ -36,7 +37,7 @@ _PLAIN_SCALE = 400  # beyond this a Decimal keeps its exponent: written out it c
 
 def canonical(fields: Fields) -> bytes:
     """The canonical form of `fields` as JSON bytes."""
-    return _dump(_named(fields, _canonical))
+    return _dump(_whole(fields, _canonical))
 
 
 def digest(fields: Fields, salt: bytes = b"") -> str:
@@ -53,8 +54,8 @@ def raw_digest(data: Fields, salt: bytes = b"") -> str:
     """
     try:
         text = orjson.dumps(data, default=_raw, option=_SORTED)
-    except TypeError:  # integers beyond 64 bits, broken text: rare, so the slow way is good enough
-        text = json.dumps(data, default=_raw, sort_keys=True).encode()
+    except TypeError:  # integers beyond 64 bits, broken text, abysses: rare, so the slow way is good enough
+        text = _flat(data)
     state = _start(RAW_VERSION, salt).copy()
     state.update(text)
     return state.hexdigest()
@@ -62,7 +63,7 @@ def raw_digest(data: Fields, salt: bytes = b"") -> str:
 
 def to_json(fields: Fields) -> dict[str, Json]:
     """`fields` as plain JSON that any database stores; it has the same digest."""
-    return _named(fields, _storable)
+    return _whole(fields, _storable)
 
 
 def differences(before: Fields, after: Fields) -> list[tuple[str, Json, Json]]:
@@ -86,7 +87,8 @@ def _differ(name: str, before: Fields, after: Fields) -> bool:
     if name not in before or name not in after:
         return True
     old, new = before[name], after[name]
-    if type(old) is str and old == new:
+    kind = type(old)
+    if kind in _ALIKE and kind is type(new) and old == new:
         return False
     return _dump(_canonical(old)) != _dump(_canonical(new))
 
@@ -103,6 +105,33 @@ def _raw(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return str(value)
+
+
+def _flat(root: Any) -> bytes:
+    """Any value as unambiguous bytes, without recursion; for the raw digest only."""
+    waiting: list[Any] = [root]
+    tokens: list[str] = []
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            tokens.append(f"{{{len(value)} ")
+            for name in sorted(value, key=str):
+                waiting += (value[name], str(name))
+        elif isinstance(value, list | tuple):
+            tokens.append(f"[{len(value)} ")
+            waiting += value
+        else:
+            text = hex(value) if isinstance(value, int) else str(value)
+            tokens.append(f"{type(value).__name__} {len(text)} {text}")
+    return "".join(tokens).encode("utf-8", "surrogatepass")
+
+
+def _whole(fields: Fields, inner: Callable[[Json], Json]) -> dict[str, Json]:
+    """A record with each value treated by `inner`. An abyss (240 levels; mappings refuse 64) is not walked."""
+    try:
+        return _named(fields, inner)
+    except RecursionError:
+        return {"": "nested too deeply"}
 
 
 def _canonical(value: Json) -> Json:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from hub.models import Change, ExceptionState, ReconciliationException, RunState, SyncRun
 
@@ -70,11 +70,11 @@ def _planned_as_json(run: SyncRun) -> dict[str, int]:
     return dict(counted)
 
 
-def _exceptions(run: SyncRun) -> Sequence[ReconciliationException]:
+def _exceptions(run: SyncRun) -> QuerySet[ReconciliationException]:
     return ReconciliationException.objects.filter(last_run=run, state=ExceptionState.OPEN).order_by("pk")
 
 
-def _changes(run: SyncRun) -> Sequence[Change]:
+def _changes(run: SyncRun) -> QuerySet[Change]:
     return run.changes.order_by("pk")[:MOST_LINES]
 
 

@@ -7,12 +7,13 @@ from django.db.models import Max
 
 from hub.clock import now
 from hub.engine.mapping import compile_mapping
-from hub.models import Checkpoint, Connection, Mapping, MappingVersion, User, VersionState
+from hub.models import Checkpoint, Mapping, MappingVersion, User, VersionState
 from hub.sdk import ConfigError, Record, Source
 from hub.sdk.record import Json
 from hub.services import audit
 from hub.services.connection import opened
 from hub.services.history import save_as
+from hub.services.preview import Result, evaluate
 
 MOST_SAMPLE_PAGES = 5
 
@@ -84,10 +85,13 @@ def sample(*, mapping: Mapping, limit: int = 20) -> list[Record]:
         return _first_records(source, mapping.source_stream, limit)
 
 
-def used_by(connection: Connection) -> list[Mapping]:
-    """The mappings that read from or write to a connection."""
-    uses = Mapping.objects.filter(source=connection) | Mapping.objects.filter(destination=connection)
-    return list(uses.select_related("integration").distinct())
+def preview(*, version: MappingVersion, records: Sequence[Record]) -> list[tuple[Record, Result]]:
+    """What a version makes of at most 100 records, each with its result; evaluated in a process of its own.
+
+    Raises MappingError when the rules are wrong.
+    """
+    results = evaluate(version.body, [record.data for record in records])
+    return list(zip(records, results, strict=True))
 
 
 def _first_records(source: Source, stream: str, limit: int) -> list[Record]:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.table import Table
 
 from hub.management import terminal
-from hub.services import person
+from hub.services import demo
 
 
 class Command(BaseCommand):
@@ -31,15 +31,15 @@ class Command(BaseCommand):
             )
         kept = Path(settings.HUB_STATE) / "demo" / "people.json"
         if options["demo"]:
-            person.ensure_demo(kept)
-            self.stdout.write(f"{len(person.PEOPLE)} people can sign in; `manage.py people --show` tells how.")
+            demo.ensure_people(kept)
+            self.stdout.write(f"{len(demo.PEOPLE)} people can sign in; `manage.py people --show` tells how.")
         else:
-            self._show(person.passwords(kept))
+            self._show(demo.passwords(kept))
 
     def _show(self, passwords: dict[str, str]) -> None:
         if not passwords:
             raise CommandError("There are no people of the demo yet. Make them with `manage.py people --demo`.")
         table = Table("user", "password", "what for", box=None)
-        for known in person.PEOPLE:
+        for known in demo.PEOPLE:
             table.add_row(known.username, passwords.get(known.username, "?"), known.task)
         terminal.console(self.stdout).print(table)

@@ -4,7 +4,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hub.management import actor, report, terminal
 from hub.management.progress import RunBar
-from hub.models import Integration, Mapping, RunState, SyncRun, Trigger, User
+from hub.models import LIVE, Integration, Mapping, SyncRun, Trigger, User
 from hub.services import run as runs
 
 POLL_SECONDS = 0.5
@@ -33,17 +33,18 @@ class Command(BaseCommand):
         parser.add_argument("name", metavar="INTEGRATION[/MAPPING]")
         parser.add_argument("--preview", action="store_true", help="Plan everything, write nothing.")
         parser.add_argument("--full", action="store_true", help="Read everything, not only what changed.")
+        parser.add_argument("--resume", action="store_true", help="Go on with runs that wait or were interrupted.")
         parser.add_argument("--json", action="store_true", help="Print one JSON document instead of lines.")
         actor.add_argument(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask for the runs, do them, tell what they came to."""
         by = actor.named(options["by"])
-        how = {"trigger": Trigger.SHELL, "by": by, "preview": options["preview"], "full": options["full"]}
-        try:
-            asked = _ask(options["name"], how)
-        except runs.RequestError as error:
-            raise CommandError(str(error)) from None
+        integration, mapping = _named(options["name"])
+        if options["resume"]:
+            asked = _waiting(integration, mapping)
+        else:
+            asked = _ask(integration, mapping, by=by, preview=options["preview"], full=options["full"])
         with RunBar(silent=options["json"]) as bar, _interruptible() as interruption:
             for run in asked:
                 _Foreground(run, bar, interruption, by).work()
@@ -85,10 +86,11 @@ class _Foreground:
         self.run.refresh_from_db()
         while self.run.is_live:
             self._cancel_if_asked(self.run)
-            is_ours = not self._is_early() and runs.execute_here(run=self.run, on_page=self._on_page)
+            if not self._is_early():
+                runs.execute_here(run=self.run, on_page=self._on_page)
             self.run.refresh_from_db()
             self.bar.show(self.run)
-            if self.run.is_live and not (is_ours and self.run.state == RunState.RUNNING):
+            if self.run.is_live:  # a worker has it, or a passing failure is waited for
                 time.sleep(POLL_SECONDS)
 
     def _is_early(self) -> bool:
@@ -111,9 +113,7 @@ class _Foreground:
 def _interruptible() -> Iterator[_Interruption]:
     """Turn Ctrl-C and SIGTERM into a wish to stop, as long as runs are under way."""
     interruption = _Interruption()
-    before: dict[int, Callable[..., Any] | int | None] = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, interruption)
+    before = {number: signal.signal(number, interruption) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interruption
     finally:
@@ -121,8 +121,30 @@ def _interruptible() -> Iterator[_Interruption]:
             signal.signal(number, handler)
 
 
-def _ask(name: str, how: dict[str, Any]) -> list[SyncRun]:
-    """The runs of INTEGRATION or INTEGRATION/MAPPING. Raises CommandError with the known names, and RequestError."""
+def _ask(integration: Integration, mapping: Mapping | None, **how: Any) -> list[SyncRun]:
+    """New runs, in order. Raises CommandError when they cannot be had now."""
+    try:
+        if mapping is None:
+            return runs.request_integration(integration=integration, trigger=Trigger.SHELL, **how)
+        return [runs.request(mapping=mapping, trigger=Trigger.SHELL, **how)]
+    except runs.LiveRunError as error:
+        raise CommandError(f"{error} With --resume this command goes on with it here.") from None
+    except runs.RequestError as error:
+        raise CommandError(str(error)) from None
+
+
+def _waiting(integration: Integration, mapping: Mapping | None) -> list[SyncRun]:
+    """The runs that have not ended, oldest first. Raises CommandError when there is none."""
+    found = SyncRun.objects.filter(integration=integration, state__in=LIVE).select_related("mapping__integration")
+    if mapping is not None:
+        found = found.filter(mapping=mapping)
+    if not found:
+        raise CommandError("Nothing waits or was interrupted. Leave out --resume to run now.")
+    return list(found.order_by("pk"))
+
+
+def _named(name: str) -> tuple[Integration, Mapping | None]:
+    """What INTEGRATION or INTEGRATION/MAPPING means. Raises CommandError with the known names."""
     integration_name, _, mapping_name = name.partition("/")
     integration = Integration.objects.filter(name=integration_name).first()
     if integration is None:
@@ -130,14 +152,14 @@ def _ask(name: str, how: dict[str, Any]) -> list[SyncRun]:
             _unknown("integration", integration_name, Integration.objects.values_list("name", flat=True))
         )
     if not mapping_name:
-        return runs.request_integration(integration=integration, **how)
-    mapping = Mapping.objects.select_related("integration", "source", "destination", "active_version")
-    found = mapping.filter(integration=integration, name=mapping_name).first()
-    if found is None:
+        return integration, None
+    mappings = integration.mappings.select_related("integration", "source", "destination", "active_version")
+    mapping = mappings.filter(name=mapping_name).first()
+    if mapping is None:
         raise CommandError(_unknown("mapping", mapping_name, integration.mappings.values_list("name", flat=True)))
-    return [runs.request(mapping=found, **how)]
+    return integration, mapping
 
 
-def _unknown(kind: str, name: str, known: Sequence[str]) -> str:
+def _unknown(kind: str, name: str, known: Iterable[str]) -> str:
     names = ", ".join(sorted(known)) or "none yet; make some with `manage.py apply FILE`"
     return f"There is no {kind} “{name}”. Known: {names}."

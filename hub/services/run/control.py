@@ -29,7 +29,7 @@ class ControlError(RequestError):
 
 
 @transaction.atomic
-def cancel(*, run: SyncRun, by: User, reason: str) -> None:
+def cancel(*, run: SyncRun, by: User | None, reason: str) -> None:
     """Stop a run before its next page; a queued one ends at once. Raises ControlError when it has ended."""
     run = SyncRun.objects.select_for_update().get(pk=run.pk)
     if not run.is_live:
@@ -37,7 +37,7 @@ def cancel(*, run: SyncRun, by: User, reason: str) -> None:
     run.cancel_asked = True
     if run.state == RunState.QUEUED:
         run.state, run.ended_at = RunState.CANCELLED, clock.now()
-        run.reason, run.reason_code = f"Cancelled by {by}: {reason}"[:1000], "stopped"
+        run.reason, run.reason_code = f"Cancelled by {by or 'the hub'}: {reason}"[:1000], "stopped"
     run.save(update_fields=["cancel_asked", "state", "ended_at", "reason", "reason_code"])
     audit.record(actor=by, action="run.cancel", subject=run, reason=reason)
 

@@ -228,7 +228,8 @@ def _answered(change: Change) -> Fields | None:
 
 def _agrees(sent: Fields, answered: Fields) -> bool:
     """Whether the answer keeps what was sent, compared as text where a system answers numbers as text."""
-    return all(same(sent[name], value) or str(sent[name]) == str(value) for name, value in answered.items() if name in sent)
+    kept = [(sent[name], value) for name, value in answered.items() if name in sent]
+    return all(same(one, other) or str(one) == str(other) for one, other in kept)
 
 
 def _right_heading(change: Change) -> str:

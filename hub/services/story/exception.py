@@ -43,7 +43,7 @@ KINDS: dict[str, Kind] = {
         "Correct the record at the source, or what the destination complains about there. Then ask for another try.",
     ),
     ExceptionKind.CONFLICT: Kind(
-        "Somebody changed this record at the destination since the hub last wrote it, so the hub did not write over it.",
+        "Somebody changed this record at the destination since the hub last wrote it. The hub did not write over it.",
         "Decide which side is right. To write the source's values all the same, ask for another try.",
     ),
     ExceptionKind.IN_DOUBT: Kind(
@@ -113,6 +113,8 @@ def is_in_doubt(exception: ReconciliationException) -> bool:
 
 def parked_change(exception: ReconciliationException) -> Change | None:
     """The change in doubt behind an exception, as long as nobody has settled it."""
+    if exception.change_id is None:
+        return None
     return Change.objects.filter(pk=exception.change_id, state=State.PARKED).first()
 
 
@@ -136,7 +138,8 @@ def _beside(
     evidence: dict[str, Any] = exception.evidence
     agreed = evidence.get("agreed") or (change.before if change else None) or _agreed(link)
     wanted = {**(agreed or {}), **change.fields} if change else evidence.get("sent")
-    present = _only(evidence.get("destination") or (change.after if change else None), {**(wanted or {}), **(agreed or {})})
+    held = evidence.get("destination") or (change.after if change else None)
+    present = _only(held, {**(wanted or {}), **(agreed or {})})
     known = [(word, side) for word, side in _sides(wanted, agreed, present) if side is not None]
     if not known:
         return (), []

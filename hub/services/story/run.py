@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Min, Q, QuerySet
 
 from hub.engine.intent import IN_FLIGHT, State
-from hub.models import Change, Integration, ReconciliationException, RunState, SyncRun
+from hub.models import Change, ReconciliationException, RunState, SyncRun
 
 PAGE = 25
 APPLIED = (State.APPLIED, State.VERIFIED)
@@ -97,7 +97,10 @@ NEXT: dict[str, str] = {
     RunState.RUNNING: "You can leave this page; the run goes on without it.",
     RunState.WAITING: "Look at what is held below, then release it or discard it.",
     RunState.CANCELLED: "Run it again when you like; it goes on from where the last complete read ended.",
+    RunState.PARTIAL: "Open the records below that need a person and settle them. The others are done.",
+    RunState.FAILED: "Read the reason, remove the cause, then run again. What was written stays written.",
 }
+STOPPING = "It was asked to stop and stops after the records it is sending now."
 NEXT_BY_CODE: dict[str, str] = {
     "auth": "The other system refused the credential. Set its values anew, test the connection, then run again.",
     "config": "Correct the setting that the reason names, then run again.",
@@ -108,25 +111,18 @@ NEXT_BY_CODE: dict[str, str] = {
     "silence": "The other system did not answer. Test the connection, then run again.",
     "fatal": "This is a fault of the connector, not of the data. Ask whoever looks after it.",
     "in-flight": "Nothing: the hub settles what is open by itself and judges this run again.",
-    "exceptions": "Open the records below that need a person and settle them. The others are done.",
 }
 
 
 def next_step(run: SyncRun) -> str:
     """What a person should do about this run now; empty when there is nothing to do."""
-    if run.cancel_asked and run.is_live:
-        return "It was asked to stop and stops after the records it is sending now."
-    if run.reason_code in NEXT_BY_CODE and not run.is_live:
+    if run.is_live:
+        return STOPPING if run.cancel_asked else NEXT[run.state]
+    if run.reason_code in NEXT_BY_CODE:
         return NEXT_BY_CODE[run.reason_code]
-    if run.state in NEXT:
-        return NEXT[run.state]
-    if run.excepted and run.state == RunState.PARTIAL:
-        return NEXT_BY_CODE["exceptions"]
-    if run.state == RunState.FAILED:
-        return "Read the reason, remove the cause, then run again. What was written stays written and is not repeated."
-    if run.is_preview and run.state == RunState.SUCCEEDED:
-        return "If the planned changes are what you want, run it for real." if run.planned else ""
-    return ""
+    if run.is_preview and run.planned:
+        return "If the planned changes are what you want, run it for real."
+    return NEXT.get(run.state, "")
 
 
 def changes(run: SyncRun, *, group: str = "", operation: str = "") -> QuerySet[Change]:
@@ -144,20 +140,10 @@ def next_due(run: SyncRun) -> datetime | None:
 
 
 def exceptions(run: SyncRun, most: int) -> Sequence[ReconciliationException]:
-    """The first exceptions this run raised or met again."""
-    return list(ReconciliationException.objects.filter(last_run=run).order_by("-state", "id")[:most])
-
-
-def latest_of(mapping_id: int) -> SyncRun | None:
-    """The newest run of a mapping."""
-    return SyncRun.objects.filter(mapping_id=mapping_id).order_by("-id").first()
+    """The first exceptions this run raised or met again, open ones first."""
+    return list(ReconciliationException.objects.filter(last_run=run).order_by("state", "id")[:most])
 
 
 def neighbours(run: SyncRun) -> QuerySet[SyncRun]:
     """The runs before and after this one in the same request: its predecessor and its followers."""
     return SyncRun.objects.filter(Q(pk=run.after_id) | Q(after=run)).select_related("mapping").order_by("id")
-
-
-def integration_of(run: SyncRun) -> Integration:
-    """The integration whose run it is."""
-    return run.integration

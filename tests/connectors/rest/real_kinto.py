@@ -1,5 +1,6 @@
 """Looks at and edits a running Kinto without the connector."""
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -46,7 +47,8 @@ class RealKinto:
         self._call("DELETE", self._bucket)
 
     def _call(self, method: str, path: str, body: Any = None) -> requests.Response:
-        auth = (self.user.encode(), self.password.encode())
-        answer = requests.request(method, self.base_url + path, json=body, auth=auth, timeout=10)
+        pair = b64encode(f"{self.user}:{self.password}".encode()).decode()
+        headers = {"Authorization": f"Basic {pair}"}
+        answer = requests.request(method, self.base_url + path, json=body, headers=headers, timeout=10)
         answer.raise_for_status()
         return answer

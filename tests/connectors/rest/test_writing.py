@@ -28,15 +28,18 @@ DELETE = Change("d", Operation.DELETE, "R-1", key="7", version="3")
 def writing(answering: Answering, top: dict[str, Any] | None = None, **stream: Any) -> Iterator[RestConnection]:
     """A connection to an API that answers so, with one stream `things`."""
     with listening(answering) as base_url:
-        yield from _opened(base_url, {**(top or {}), "streams": {"things": {**WRITES, **stream}}})
+        connection = opened(base_url, {**(top or {}), "streams": {"things": {**WRITES, **stream}}})
+        try:
+            yield connection
+        finally:
+            connection.close()
 
 
-def _opened(base_url: str, manifest: Any) -> Iterator[RestConnection]:
+def opened(base_url: str, manifest: Any) -> RestConnection:
+    """A connection with this manifest."""
     config = {"base_url": base_url, "manifest": manifest, "auth": "bearer"}
     secrets = {"token": Secret("t0ken-t0ken")}
-    connection = RestConnection(Settings(config, secrets, CONNECTOR.origins(config), 5.0))
-    yield connection
-    connection.close()
+    return RestConnection(Settings(config, secrets, CONNECTOR.origins(config), 5.0))
 
 
 def write(told: Told, change: Change, **stream: Any) -> Outcome:
@@ -271,7 +274,7 @@ class TestSeveral:
     def test_never_left_where_nothing_listens(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as gone:
             address = f"http://127.0.0.1:{gone.getsockname()[1]}"
-        [connection] = _opened(address, {"streams": {"things": WRITES}})
+        connection = opened(address, {"streams": {"things": WRITES}})
 
         answers = {outcome.answer for outcome in connection.apply("things", many(5))}
 

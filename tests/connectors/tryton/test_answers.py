@@ -8,7 +8,7 @@ import pytest
 
 from connectors.tryton.answers import CrashError, RefusalError, result_of
 from hub.http import HttpClient, Response, WireAnswer, WireRequest, decode
-from hub.sdk import AuthError, ConfigError, FatalError, HubError, SilenceError, TransientError
+from hub.sdk import AuthError, ConfigError, FatalError, HubError, RateLimitedError, SilenceError, TransientError
 
 SAMPLES = Path(__file__).parents[3] / "connectors/tryton/samples"
 ORIGIN = "http://127.0.0.1:8000"
@@ -128,12 +128,15 @@ class TestFailures:
 
     @pytest.mark.parametrize("error", [[], "text", None, ["UserError"], [{}, []]])
     def test_odd_errors_never_pass_as_success(self, error: Any) -> None:
-        assert failure("created", body={"id": 1, "error": error})
+        assert isinstance(failure("created", body={"id": 1, "error": error}), HubError)
 
     def test_a_second_proof_of_identity_is_for_a_person(self) -> None:
         asked = {"id": 1, "error": ["LoginException", ["sms_code", "SMS code", "char"]]}
 
         assert isinstance(failure("created", body=asked), AuthError)
+
+    def test_a_user_who_is_shut_out_has_to_wait(self) -> None:
+        assert isinstance(failure("login-locked"), RateLimitedError)
 
     def test_something_too_large_was_not_done(self) -> None:
         error = failure("created", status=413, body="")

@@ -76,6 +76,8 @@ class TestCredentials:
         opened = Connection(replace(settings(between.url), secrets={"password": Secret("wrong")}))
         changes = [Change(str(number), Operation.CREATE, str(number), {"name": "A"}) for number in range(3)]
 
+        with pytest.raises(AuthError):
+            opened.streams()
         for _ in range(3):
             with pytest.raises(AuthError, match="refused the password of “admin”"):
                 opened.read("parties", None, 10)

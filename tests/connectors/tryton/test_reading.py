@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from connectors.tryton.connection import Connection
-from connectors.tryton.reading import Reader
 from hub.sdk import ConfigError, Cursor, Record
 from tests.connectors.tryton.conftest import Open
 from tests.connectors.tryton.erp import Erp
@@ -140,23 +139,6 @@ class TestIncrementalRead:
         system.clear()
 
         assert read(opened, cursor) == ([], cursor)
-
-
-class TestWatermark:
-    @pytest.mark.parametrize(
-        ("start", "seen", "since"),
-        [
-            ("2026-11-22T12:00:00+00:00", "2026-11-22T11:59:59.5+00:00", "2026-11-22T11:55:00.000000+00:00"),
-            ("2026-11-22T12:00:00+00:00", "2026-11-20T08:00:00.000000+00:00", "2026-11-20T08:00:00.000000+00:00"),
-            ("", "2026-11-22T11:59:59+00:00", "2026-11-22T11:54:59+00:00"),
-            ("2026-11-22T12:00:00+00:00", "", ""),
-        ],
-        ids=["of a busy stream", "of a quiet stream", "without a clock", "of nothing met"],
-    )
-    def test_is_the_safer_of_clock_and_latest_change(self, start: str, seen: str, since: str, connect: Open) -> None:
-        reader = Reader(None, None, None, timedelta(minutes=5))  # type: ignore[arg-type]
-
-        assert reader._watermark(start, seen) == since
 
 
 class TestFetch:

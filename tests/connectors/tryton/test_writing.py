@@ -1,54 +1,17 @@
 """Writing to a real Tryton."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from connectors.tryton.connection import Connection
-from hub.sdk import Answer, Change, Operation, Outcome, Record
+from hub.sdk import Answer, Change, Operation
+from tests.connectors.tryton.changes import DELETE, answers, apply, edit, new, remove, seen
 from tests.connectors.tryton.conftest import Open
 from tests.connectors.tryton.erp import Erp
 from tests.connectors.tryton.middleman import Middleman
 
 pytestmark = pytest.mark.system
-
-CREATE, WRITE, DELETE = (f"model.party.party.{method}" for method in ("create", "write", "delete"))
-
-
-def new(reference: str, **fields: Any) -> Change:
-    """A create whose source key is `reference`."""
-    return Change(f"new {reference}", Operation.CREATE, reference, {"name": f"Party {reference}", **fields})
-
-
-def edit(record: Record, **fields: Any) -> Change:
-    """An update of a record as it was seen."""
-    change_id = f"edit {record.data['code']}"
-    key, version = record.key, record.version
-    return Change(change_id, Operation.UPDATE, "", fields, key=key, version=version, before=record.data)
-
-
-def remove(record: Record) -> Change:
-    """A delete of a record as it was seen."""
-    return Change(f"remove {record.key}", Operation.DELETE, "", key=record.key, version=record.version)
-
-
-def apply(opened: Connection, changes: Sequence[Change], stream: str = "parties") -> dict[str, Outcome]:
-    """The outcomes by change, after making sure that there is one for each."""
-    outcomes = list(opened.apply(stream, changes))
-    assert sorted(outcome.change_id for outcome in outcomes) == sorted(change.id for change in changes)
-    return {outcome.change_id: outcome for outcome in outcomes}
-
-
-def answers(outcomes: dict[str, Outcome]) -> list[Answer]:
-    return [outcome.answer for _, outcome in sorted(outcomes.items())]
-
-
-def seen(opened: Connection, *keys: str) -> list[Record]:
-    """Records as they are now, in the order of `keys`."""
-    found = {record.key: record for record in opened.fetch("parties", keys)}
-    return [found[key] for key in keys]
 
 
 class TestCreate:
@@ -305,100 +268,3 @@ class TestDelete:
         assert sorted(answers(outcomes)) == [Answer.APPLIED, Answer.UNCHANGED]
         assert [party["active"] for party in system.parties().values()] == [False, True]
         assert answers(again) == [Answer.UNCHANGED]
-
-
-class TestSilence:
-    def test_leaves_every_create_of_the_call_in_doubt(self, system: Erp, between: Middleman, connect: Open) -> None:
-        opened = connect(between.url, batch=2)
-        opened.streams()
-        between.lose = CREATE
-
-        outcomes = apply(opened, [new(f"C{number}") for number in range(1, 6)])
-
-        assert answers(outcomes) == [Answer.UNKNOWN, Answer.UNKNOWN, Answer.RETRY, Answer.RETRY, Answer.RETRY]
-        assert {party["code"] for party in system.parties().values()} == {"C1", "C2"}
-        assert {reference for reference, _ in opened.find("parties", ["C1", "C2", "C3"])} == {"C1", "C2"}
-
-    def test_of_an_update_shows_as_another_version(self, system: Erp, between: Middleman, connect: Open) -> None:
-        opened = connect(between.url)
-        [record] = seen(opened, *system.add({"name": "A", "code": "A"}))
-        between.lose = WRITE
-
-        [outcome] = apply(opened, [edit(record, name="X")]).values()
-        [again] = apply(opened, [edit(record, name="X")]).values()
-
-        assert (outcome.answer, outcome.key) == (Answer.UNKNOWN, record.key)
-        assert again.answer is Answer.CONFLICT
-        assert again.image == system.parties()[record.key]
-
-    def test_after_the_write_is_no_doubt(self, system: Erp, between: Middleman, connect: Open) -> None:
-        """What was created is known, though not how it looks."""
-        opened = connect(between.url)
-        opened.streams()
-        between.lose = "model.party.party.search_read"
-
-        [outcome] = apply(opened, [new("C1")]).values()
-
-        assert (outcome.answer, outcome.version, outcome.image) == (Answer.APPLIED, None, None)
-        assert list(system.parties()) == [outcome.key]
-
-    @pytest.mark.parametrize("status", [500, 502, 504])
-    def test_is_what_a_broken_server_amounts_to(self, between: Middleman, connect: Open, status: int) -> None:
-        opened = connect(between.url)
-        opened.streams()
-        between.answer[CREATE] = (status, "<html>Something broke</html>")
-
-        [outcome] = apply(opened, [new("C1")]).values()
-
-        assert outcome.answer is Answer.UNKNOWN
-        assert outcome.exchange
-        assert outcome.exchange.status == status
-
-    def test_is_not_what_a_busy_database_amounts_to(self, system: Erp, between: Middleman, connect: Open) -> None:
-        opened = connect(between.url)
-        opened.streams()
-        between.answer[CREATE] = (503, "<p>database is locked</p>")
-
-        assert answers(apply(opened, [new("C1"), new("C2")])) == [Answer.RETRY, Answer.RETRY]
-        assert system.parties() == {}
-
-    def test_is_not_what_a_server_asking_to_wait_amounts_to(self, between: Middleman, connect: Open) -> None:
-        opened = connect(between.url)
-        opened.streams()
-        between.answer[CREATE] = (429, "slow down")
-
-        assert answers(apply(opened, [new("C1")])) == [Answer.RETRY]
-
-
-class TestCrash:
-    CRASH = (200, '{"id":1,"error":["the heater is on fire",""]}')
-
-    def test_that_provably_did_nothing_is_a_refusal(self, system: Erp, between: Middleman, connect: Open) -> None:
-        opened = connect(between.url)
-        opened.streams()
-        between.answer[CREATE] = self.CRASH
-
-        [outcome] = apply(opened, [new("C1")]).values()
-
-        assert (outcome.answer, outcome.code) == (Answer.REFUSED, "crash")
-        assert "the heater is on fire" in outcome.message
-        assert system.parties() == {}
-
-    def test_of_a_batch_is_narrowed_down(self, system: Erp, between: Middleman, connect: Open) -> None:
-        opened = connect(between.url)
-        records = seen(opened, *system.add(*({"name": "A", "code": code} for code in "ABCD")))
-        between.answer[WRITE] = self.CRASH
-
-        outcomes = apply(opened, [edit(record, name="X") for record in records])
-
-        assert set(answers(outcomes)) == {Answer.APPLIED}
-
-    def test_that_cannot_be_looked_into_leaves_doubt(self, system: Erp, between: Middleman, connect: Open) -> None:
-        [party] = system.add({"name": "A", "code": "A"})
-        opened = connect(between.url)
-        opened.streams()
-        between.answer["model.party.address.create"] = self.CRASH
-
-        outcomes = apply(opened, [Change("1", Operation.CREATE, "", {"party": party})], "addresses")
-
-        assert answers(outcomes) == [Answer.UNKNOWN]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -21,12 +22,20 @@ SCALARS = st.one_of(
     st.text(),
     st.decimals(),
     st.dates(),
-    st.datetimes(timezones=st.none() | st.timezones()),
+    st.datetimes(timezones=st.sampled_from([None, UTC, ZoneInfo("Europe/Berlin"), ZoneInfo("Asia/Kathmandu")])),
 )
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4), max_leaves=12
 )
 FIELDS = st.dictionaries(st.text(), VALUES, max_size=8)
+NOON = datetime(2026, 1, 31, 12, 0, 0, 500_000)  # noqa: DTZ001  a time without zone is what is tested
+
+
+def abyss(depth: int, bottom: object = None) -> dict[str, object]:
+    fields: dict[str, object] = {"a": bottom}
+    for _ in range(depth):
+        fields = {"a": fields}
+    return fields
 
 
 class Colour(StrEnum):
@@ -50,7 +59,7 @@ class TestCanonical:
             (10**25, '"10000000000000000000000000"'),
             (date(2026, 1, 31), '"2026-01-31"'),
             (datetime(2026, 1, 31, 12, tzinfo=timezone(timedelta(hours=2))), '"2026-01-31T10:00:00Z"'),
-            (datetime(2026, 1, 31, 12, 0, 0, 500_000), '"2026-01-31T12:00:00.500000"'),
+            (NOON, '"2026-01-31T12:00:00.500000"'),
             (("a", 1), '["a",1]'),
             (Colour.RED, '"red"'),
             ("e\u0301", '"é"'),
@@ -69,11 +78,7 @@ class TestCanonical:
         assert canonical({"a": None}) != canonical({})
 
     def test_survives_an_abyss(self) -> None:
-        abyss: dict[str, object] = {}
-        for _ in range(400):
-            abyss = {"a": abyss}
-
-        assert canonical(abyss).count(b"{") == 401
+        assert canonical(abyss(600)) == canonical(to_json(abyss(600)))
 
 
 class TestDigest:
@@ -112,6 +117,14 @@ class TestRawDigest:
 
         assert raw_digest(odd) == raw_digest({**odd})
 
+    def test_sees_the_bottom_of_an_abyss(self) -> None:
+        assert raw_digest(abyss(2_000, 1)) != raw_digest(abyss(2_000, 2))
+
+    def test_tells_apart_what_only_looks_alike(self) -> None:
+        odd = 2**80  # sends the record the slow way
+
+        assert raw_digest({"a": [odd, "b"]}) != raw_digest({"a": [[odd], "b"]})
+
     def test_is_salted(self) -> None:
         assert raw_digest({"a": 1}, b"one") != raw_digest({"a": 1}, b"two")
 
@@ -138,7 +151,9 @@ class TestToJson:
 
 class TestDifferences:
     @given(FIELDS, FIELDS)
-    def test_is_empty_exactly_when_the_digests_are_equal(self, before: dict[str, object], after: dict[str, object]) -> None:
+    def test_is_empty_exactly_when_the_digests_are_equal(
+        self, before: dict[str, object], after: dict[str, object]
+    ) -> None:
         assert (differences(before, after) == []) is (digest(before) == digest(after))
 
     def test_names_changed_new_and_vanished_fields_in_order(self) -> None:

@@ -1,0 +1,32 @@
+"""What workers are asked to do. A job carries ids only; what there is to do stands in the database."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import close_old_connections
+
+from hub.services import connection, run
+
+
+def drain(lane_id: int, **newer: object) -> None:
+    """Do all that a lane has to do now. `newer`: what a newer hub's job may say besides, during an upgrade."""
+    with _own_connections():
+        run.drain(lane_id=lane_id, owner=f"{socket.gethostname()}:{os.getpid()}")
+
+
+def check_connection(check_id: int, **newer: object) -> None:
+    """Test a connection and write down the answer."""
+    with _own_connections():
+        connection.run_check(check_id=check_id)
+
+
+@contextmanager
+def _own_connections() -> Iterator[None]:
+    """Begin and end without a database connection that has grown old or broken."""
+    close_old_connections()
+    try:
+        yield
+    finally:
+        close_old_connections()
