@@ -191,6 +191,19 @@ CSRF_TRUSTED_ORIGINS = env.names("HUB_TRUSTED_ORIGINS")
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
 SIMPLE_HISTORY_ENABLED = True
 
+INDIGO = {
+    "50": "oklch(96.2% .018 272.314)",
+    "100": "oklch(93% .034 272.788)",
+    "200": "oklch(87% .065 274.039)",
+    "300": "oklch(78.5% .115 274.713)",
+    "400": "oklch(67.3% .182 276.935)",
+    "500": "oklch(58.5% .233 277.117)",
+    "600": "oklch(51.1% .262 276.966)",
+    "700": "oklch(45.7% .24 277.023)",
+    "800": "oklch(39.8% .195 277.366)",
+    "900": "oklch(35.9% .144 278.697)",
+    "950": "oklch(25.7% .09 281.288)",
+}
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Integration hub",
     "SITE_HEADER": "Integration hub",
@@ -200,6 +213,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "ENVIRONMENT": "hub.admin.home.environment",
     "DASHBOARD_CALLBACK": "hub.admin.home.dashboard",
+    "BORDER_RADIUS": "8px",
+    "COLORS": {"primary": INDIGO},
     "STYLES": [lambda request: static("hub/hub.css")],
     "SCRIPTS": [lambda request: static("hub/hub.js")],
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "hub.admin.home.navigation"},

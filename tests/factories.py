@@ -12,7 +12,7 @@ from hub.clock import now
 from hub.engine.intent import State
 
 PARTS = ("unchanged", "created", "updated", "deleted", "planned", "held", "excluded", "excepted", "in_flight")
-BODY = {"fields": {"name": {"from": "name"}}}
+BODY = {"fields": {"name": {"steps": [{"path": "name"}]}}}
 
 
 class UserFactory(DjangoModelFactory[models.User]):

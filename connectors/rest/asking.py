@@ -58,6 +58,6 @@ def _headers(write: Write, change: Change) -> dict[str, str]:
         headers[write.if_match.header] = write.if_match.format.replace("{version}", change.version)
     if write.if_none_match:
         headers["If-None-Match"] = "*"
-    if False:
+    if write.idempotency and change.idempotency_key:
         headers[write.idempotency.header] = change.idempotency_key[: write.idempotency.max_length]
     return headers

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from connectors.sql.judge import Write
+from connectors.sql.judge import Intent, Write
 from connectors.sql.shape import Shape
 from connectors.sql.trouble import Trouble, Verdict
 from hub.sdk import Answer, Change, Exchange, Operation, Outcome, Record
@@ -10,17 +10,17 @@ from hub.sdk import Answer, Change, Exchange, Operation, Outcome, Record
 WORDS = {Operation.CREATE: "insert into", Operation.UPDATE: "update", Operation.DELETE: "delete from"}
 
 
-def answer_all(changes: Sequence[Change], trouble: Trouble) -> list[Outcome]:
+def answer_all(group: Sequence[Intent], trouble: Trouble) -> list[Outcome]:
     """The same answer for each change: their transaction was undone. Raises what no record can answer for."""
     if trouble.verdict is Verdict.SETTING:
         raise trouble.error()
-    return [_outcome(change, trouble.answer, trouble) for change in changes]
+    return [_outcome(intent.change, trouble.answer, trouble) for intent in group]
 
 
-def unknown(changes: Sequence[Change], trouble: Trouble) -> list[Outcome]:
+def unknown(group: Sequence[Intent], trouble: Trouble) -> list[Outcome]:
     """Nobody knows whether the commit arrived."""
     silence = Trouble(trouble.verdict, "commit-lost", f"no answer to the commit: {trouble.message}")
-    return [_outcome(change, Answer.UNKNOWN, silence) for change in changes]
+    return [_outcome(intent.change, Answer.UNKNOWN, silence) for intent in group]
 
 
 def _outcome(change: Change, answer: Answer, trouble: Trouble) -> Outcome:

@@ -4,7 +4,7 @@ import base64
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from enum import StrEnum
@@ -51,6 +51,10 @@ class Column:
     padded: bool = False
     nullable: bool = True
     filled: bool = False
+    _loader: Callable[["Column", Any], Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_loader", LOADERS[self.kind])
 
     @property
     def stream_kind(self) -> str:
@@ -59,13 +63,15 @@ class Column:
 
     def load(self, value: Any) -> Any:
         """The plain value of a stored one (never None). Raises UnfitError."""
-        loaded = LOADERS[self.kind](self, value)
+        loaded = self._loader(self, value)
         return loaded.rstrip(" ") if self.padded and isinstance(loaded, str) else loaded
 
     def same(self, stored: Any, wanted: Any) -> bool:
         """Whether writing `wanted` would leave the loaded value `stored` as it is."""
         if stored is None or wanted is None:
             return stored is wanted
+        if type(stored) is type(wanted) and stored == wanted:
+            return True
         try:
             return bool(stored == self.load(self._settled(wanted)))
         except UnfitError:
@@ -73,33 +79,42 @@ class Column:
 
     def _settled(self, wanted: Any) -> Any:
         """A wanted value in the form in which the column would keep it."""
-        if self.kind in {Kind.STRING, Kind.OTHER} and not isinstance(wanted, str):
+        if (self.kind is Kind.STRING or self.kind is Kind.OTHER) and not isinstance(wanted, str):
             return written(wanted)
         if self.kind is Kind.DECIMAL and self.scale is not None:
             return _rounded(_decimal(self, wanted), self.scale)
-        return json_text(wanted) if self.kind is Kind.JSON else wanted
+        return json_of(self, wanted) if self.kind is Kind.JSON else wanted
 
 
 def written(value: Any) -> str:
     """A plain value as text, in the spelling that databases read."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return value if isinstance(value, str) else str(value)
+    return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
-def json_text(value: Any) -> str:
-    """JSON text that keeps decimals exact, which `json.dumps` cannot."""
+def json_of(column: Column, value: Any) -> str:
+    """JSON text that keeps decimals exact, which `json.dumps` cannot. Raises UnfitError."""
+    try:
+        text = _json_text(value)
+        text.encode()
+    except (TypeError, ValueError):
+        raise _unfit(column, value, "JSON") from None
+    return text
+
+
+def _json_text(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{json.dumps(str(k))}:{json_text(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(str(k))}:{_json_text(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ",".join(json_text(item) for item in value) + "]"
-    if isinstance(value, Decimal):
+        return "[" + ",".join(_json_text(item) for item in value) + "]"
+    if isinstance(value, Decimal) and value.is_finite():
         return written(value)
     if isinstance(value, date):
         return json.dumps(value.isoformat())
@@ -112,6 +127,8 @@ def _unfit(column: Column, value: Any, wanted: str) -> UnfitError:
 
 
 def _string(column: Column, value: Any) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, bytes | memoryview):
         return base64.b64encode(bytes(value)).decode()
     return written(value)

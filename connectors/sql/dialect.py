@@ -1,6 +1,6 @@
 """What this connector must know of a kind of database beyond what SQLAlchemy knows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ class Dialect:
     connection is doing, from another thread. `native` are the kinds whose values the driver gives as
     they should be, `as_text` those that are read as text. `pads` says that char(n) comes with blanks.
     `landing` says how many seconds a write may still take effect after the hub gave up, given the deadline.
-    `given` makes a table of lists (one bind parameter for each name), to write many rows by one
+    `given` makes a table of lists of texts, one for each column, to look for or write many rows by one
     statement; without it, or for other kinds than `given_kinds`, rows are sent one after the other.
     """
 
@@ -35,5 +35,5 @@ class Dialect:
     native: frozenset[Kind] = frozenset()
     as_text: frozenset[Kind] = frozenset()
     pads: bool = False
-    given: Callable[[Mapping[str, Column]], sa.FromClause] | None = None
+    given: Callable[[Mapping[str, Column], Mapping[str, Sequence[str | None]]], sa.FromClause] | None = None
     given_kinds: frozenset[Kind] = frozenset()

@@ -14,8 +14,10 @@ LARGEST = 2**63
 
 def key_text(columns: Sequence[Column], values: Sequence[Any]) -> str:
     """The key of a row, from the values as the database gave or takes them (none of them null)."""
+    if len(columns) == 1:
+        return part_text(columns[0], values[0])
     parts = [part_text(column, value) for column, value in zip(columns, values, strict=True)]
-    return parts[0] if len(parts) == 1 else json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
 
 
 def part_text(column: Column, value: Any) -> str:
@@ -44,22 +46,29 @@ def settled_part(column: Column, value: Any) -> str:
 
 def key_values(columns: Sequence[Column], text: str) -> tuple[Any, ...] | None:
     """The values of a key, or None when no row of this table can have it."""
-    parts = [text] if len(columns) == 1 else _list(text)
+    if len(columns) == 1:
+        value = _possible(columns[0], text)
+        return None if value is None else (value,)
+    parts = _list(text)
     if parts is None or len(parts) != len(columns):
         return None
+    values = tuple(_possible(column, part) for column, part in zip(columns, parts, strict=True))
+    return None if None in values else values
+
+
+def _possible(column: Column, text: str) -> Any:
+    """One value of a key, or None when the column cannot hold it, or not in this spelling."""
+    if "\0" in text or (column.padded and text.endswith(" ")):
+        return None
     try:
-        values = tuple(part_value(column, part) for column, part in zip(columns, parts, strict=True))
-        return values if key_text(columns, values) == text else None
+        if not text.isascii():
+            text.encode()  # half characters are an error here already
+        if column.kind is Kind.STRING:
+            return text
+        value = PARSERS.get(column.kind, str)(text)
+        return value if part_text(column, value) == text else None
     except (ValueError, ArithmeticError):
         return None
-
-
-def part_value(column: Column, text: str) -> Any:
-    """One value of a key. Raises ValueError or ArithmeticError when the column cannot hold it."""
-    if "\0" in text:
-        raise ValueError("no database keeps a NUL in a key")
-    text.encode()  # half characters are an error here already
-    return PARSERS.get(column.kind, str)(text)
 
 
 def _list(text: str) -> list[str] | None:

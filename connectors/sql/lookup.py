@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError
 from sqlalchemy.types import NullType
 
-from connectors.sql.column import Column, UnfitError
+from connectors.sql.column import Column, UnfitError, written
 from connectors.sql.keys import key_values
 from connectors.sql.rows import Held, Row, RowReader
 from connectors.sql.session import Session
@@ -31,7 +31,7 @@ class Lookup:
     """Fetches rows of one table."""
 
     def __init__(self, shape: Shape, session: Session) -> None:
-        self.shape, self._dump = shape, session.dialect.dump
+        self.shape, self._dialect = shape, session.dialect
         self.rows = RowReader(shape, session.dialect)
         self._spelled = RowReader(shape, session.dialect, times_as_text=True)
 
@@ -79,17 +79,27 @@ class Lookup:
 
     def _stored(self, columns: Sequence[Column], values: Sequence[Any]) -> tuple[Any, ...] | None:
         try:
-            return tuple(self._dump(column, value) for column, value in zip(columns, values, strict=True))
+            return tuple(self._dialect.dump(column, value) for column, value in zip(columns, values, strict=True))
         except UnfitError:
             return None  # no row can hold it
 
     def _is_one_of(self, columns: Sequence[Column], values: Sequence[tuple[Any, ...]]) -> sa.ColumnElement[bool]:
         compared = [self.rows.expression(column) for column in columns]
-        if len(compared) == 1:
-            # The parameter stays untyped: the column decides what the value is.
-            parameter = sa.bindparam(None, [value for (value,) in values], NullType(), expanding=True)
-            return compared[0].in_(parameter)
-        return sa.tuple_(*compared).in_(values)
+        given = self._given(columns, values)
+        if given is not None:
+            return (compared[0] if len(compared) == 1 else sa.tuple_(*compared)).in_(given)
+        if len(compared) > 1:
+            return sa.tuple_(*compared).in_(values)
+        # The parameter stays untyped: the column decides what the value is.
+        return compared[0].in_(sa.bindparam(None, [value for (value,) in values], NullType(), expanding=True))
+
+    def _given(self, columns: Sequence[Column], values: Sequence[tuple[Any, ...]]) -> sa.Select[Any] | None:
+        """The values as one list for each column, which a server reads much faster than hundreds of parameters."""
+        kinds = self._dialect.given_kinds - self._dialect.as_text
+        if self._dialect.given is None or not all(column.kind in kinds for column in columns):
+            return None
+        lists = {f"k{n}": [written(row[n]) for row in values] for n in range(len(columns))}
+        return sa.select(*self._dialect.given(dict(zip(lists, columns, strict=True)), lists).c)
 
     def _fetch(self, connection: sa.Connection, reader: RowReader, stretch: Stretch) -> list[Row]:
         order = [self.shape.table.c[column.name] for column in stretch.order]

@@ -1,6 +1,6 @@
 """Turns rows into records, and a value that no record can carry into a fault that names its place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,10 @@ class RowReader:
         self._spelled = {c.name for c in shape.columns.values() if c.kind in times and c not in shape.key}
         native = dialect.native - times
         self._names = tuple(shape.columns)
-        self._key = [self._names.index(name) for name in shape.key_names]
+        self._at = {name: position for position, name in enumerate(self._names)}
+        self._key = [self._at[name] for name in shape.key_names]
+        self._key_columns, self._version = shape.key, shape.columns[shape.version.column] if shape.version else None
+        self._mark, self._reference = shape.deleted, shape.reference
         self._loads = [c for c in shape.columns.values() if c.kind not in native or c.padded]
         self._hidden = [name for name in self._names if name not in shape.visible]
 
@@ -58,15 +61,20 @@ class RowReader:
 
     def raw_key(self, row: Row) -> tuple[Any, ...]:
         """The key values of a row as the database gave them."""
-        return tuple(row[position] for position in self._key)
+        return tuple([row[position] for position in self._key])
 
     def key(self, row: Row) -> str:
         """The key of a row as text."""
-        return key_text(self.shape.key, self.raw_key(row))
+        return key_text(self._key_columns, self.raw_key(row))
 
     def raw(self, row: Row, column: str) -> Any:
         """One value of a row as the database gave it."""
-        return row[self._names.index(column)]
+        return row[self._at[column]]
+
+    def reference(self, row: Row) -> str:
+        """Our reference in a row, as text."""
+        value = self.raw(row, self._reference.name) if self._reference else None
+        return "" if self._reference is None or value is None else part_text(self._reference, value)
 
     def record(self, row: Row) -> Record | Fault:
         """What a row says."""
@@ -78,45 +86,34 @@ class RowReader:
                     data[column.name] = column.load(value)
         except UnfitError as error:
             return Fault(f"{self.shape.name} key {self.key(row)} column {column.name}", str(error), self.key(row))
-        return self._record(self.key(row), data)
+        return self._made(self.key(row), data)
 
     def held(self, row: Row) -> Held:
         """A row to compare and to show: a value that no record can carry stays as it is spelled."""
         data = dict(zip(self._names, row, strict=True))
         for column in self._loads:
-            data[column.name] = _leniently(column, data[column.name])
-        version = self.raw(row, self.shape.version.column) if self.shape.version else None
-        return Held(self._record(self.key(row), data), self.raw_key(row), version)
+            value = data[column.name]
+            if value is not None:
+                data[column.name] = _leniently(column, value)
+        key = self.raw_key(row)
+        version = self.raw(row, self._version.name) if self._version else None
+        return Held(self._made(key_text(self._key_columns, key), data), key, version)
 
-    def reference(self, row: Row) -> str:
-        """Our reference in a row, as text."""
-        column = self.shape.reference
-        value = self.raw(row, column.name) if column else None
-        return "" if column is None or value is None else part_text(column, value)
-
-    def _record(self, key: str, data: dict[str, Any]) -> Record:
-        version = self._version(data)
-        deleted = self._is_deleted(data)
+    def _made(self, key: str, data: dict[str, Any]) -> Record:
+        version, deleted = None, False
+        if self._version is not None:
+            value = data[self._version.name]
+            version = None if value is None else part_text(self._version, value)
+        if self._mark is not None:
+            value = data[self._mark.column]
+            deleted = bool(value == self._mark.value) if self._mark.value is not None else bool(value)
         for name in self._hidden:
             del data[name]
         return Record(key, data, version, deleted)
 
-    def _version(self, data: Mapping[str, Any]) -> str | None:
-        if self.shape.version is None:
-            return None
-        value = data[self.shape.version.column]
-        return None if value is None else key_text((self.shape.columns[self.shape.version.column],), (value,))
-
-    def _is_deleted(self, data: Mapping[str, Any]) -> bool:
-        mark = self.shape.deleted
-        if mark is None:
-            return False
-        value = data[mark.column]
-        return bool(value == mark.value) if mark.value is not None else bool(value)
-
 
 def _leniently(column: Column, value: Any) -> Any:
     try:
-        return None if value is None else column.load(value)
+        return column.load(value)
     except UnfitError:
         return str(value)

@@ -19,6 +19,7 @@ class Session:
     def __init__(self, dialect: Dialect, settings: Settings) -> None:
         self.dialect = dialect
         self.timeout = settings.timeout
+        self._place = dialect.origin(settings.config)
         self._secret = settings.secrets.get("password")
         self._engine = dialect.engine(settings)
 
@@ -36,6 +37,14 @@ class Session:
         """A connection without anything around it; what was not committed is undone at the end."""
         with self._engine.connect() as connection:
             yield connection.execution_options(writing=writing)
+
+    def commit(self, connection: sa.Connection) -> None:
+        """Commit. A connection on which that failed is not used again: its transaction may still be open."""
+        try:
+            connection.commit()
+        except SQLAlchemyError:
+            connection.invalidate()
+            raise
 
     @contextmanager
     def deadline(self, connection: sa.Connection) -> Iterator[None]:
@@ -55,7 +64,9 @@ class Session:
             return Trouble(Verdict.LATER, "busy", "the connection was in use until the deadline")
         found = self.dialect.diagnose(error)
         secret = self._secret.reveal() if self._secret else ""
-        return Trouble(found.verdict, found.code, found.message.replace(secret, "•••")) if secret else found
+        message = found.message.replace(secret, "•••") if secret else found.message
+        place = f" ({self._place})" if found.verdict is Verdict.SETTING else ""
+        return Trouble(found.verdict, found.code, message + place)
 
     def close(self) -> None:
         """Give back the connection."""

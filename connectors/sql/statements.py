@@ -43,18 +43,19 @@ class Statements:
     def build(self, form: Form, writes: Sequence[Write]) -> tuple[sa.Executable, Parameters]:
         """The statement for these writes of one form, and its parameters."""
         names = _names(form)
-        given = self._given(names) if len(writes) > 1 else None
-        source = given.c if given is not None else {n: sa.bindparam(n, type_=NullType()) for n in names}
         rows = [_parameters(form, write) for write in writes]
-        parameters: Parameters = rows if len(rows) > 1 else rows[0]
+        given = self._given(names, rows) if len(rows) > 1 else None
         if given is not None:
-            parameters = {name: [_listed(row[name]) for row in rows] for name in names}
-        return self._statement(form, source, given), parameters
+            return self._statement(form, given.c, given), {}
+        source = {name: sa.bindparam(name, type_=NullType()) for name in names}
+        return self._statement(form, source, None), rows if len(rows) > 1 else rows[0]
 
-    def _given(self, names: Mapping[str, str]) -> sa.FromClause | None:
+    def _given(self, names: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> sa.FromClause | None:
         columns = {parameter: self._shape.columns[name] for parameter, name in names.items()}
         listable = all(column.kind in self._dialect.given_kinds for column in columns.values())
-        return self._dialect.given(columns) if self._dialect.given and columns and listable else None
+        if self._dialect.given is None or not columns or not listable:
+            return None
+        return self._dialect.given(columns, {name: [_listed(row[name]) for row in rows] for name in names})
 
     def _statement(self, form: Form, source: Any, given: sa.FromClause | None) -> sa.Executable:
         if form.operation is Operation.CREATE:

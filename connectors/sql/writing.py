@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.sql.answers import answer_all, answer_write, unknown
-from connectors.sql.judge import Judge, Write
+from connectors.sql.judge import Intent, Judge, Write
 from connectors.sql.keys import key_text
 from connectors.sql.lookup import Lookup
 from connectors.sql.rounds import rounds
@@ -16,7 +16,7 @@ from connectors.sql.rows import Held
 from connectors.sql.session import Session
 from connectors.sql.statements import Form, Statements
 from connectors.sql.trouble import Trouble, Verdict
-from hub.sdk import Change, Operation, Outcome, Record, RecordError
+from hub.sdk import Change, Operation, Outcome, Record
 
 
 class MissedError(Exception):
@@ -35,21 +35,25 @@ class Writer:
     def apply(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         """One outcome for each change. Raises ConfigError when something of the connection is not there."""
         for group in rounds(changes):
-            yield from self._attempt(group)
+            intents = [self._judge.intend(change) for change in group]
+            yield from (item for item in intents if isinstance(item, Outcome))
+            yield from self._attempt([item for item in intents if isinstance(item, Intent)])
 
-    def _attempt(self, group: Sequence[Change]) -> Iterable[Outcome]:
+    def _attempt(self, group: Sequence[Intent]) -> Iterable[Outcome]:
+        if not group:
+            return []
         committing = False
         try:
             with self._session.connected(writing=True) as connection, self._session.deadline(connection):
                 outcomes = self._transaction(connection, group)
                 committing = True
-                connection.commit()
+                self._session.commit(connection)
         except SQLAlchemyError as error:
             trouble = self._session.trouble(error)
             return self._uncommitted(group, trouble) if committing else answer_all(group, trouble)
         return outcomes
 
-    def _uncommitted(self, group: Sequence[Change], trouble: Trouble) -> Iterable[Outcome]:
+    def _uncommitted(self, group: Sequence[Intent], trouble: Trouble) -> Iterable[Outcome]:
         """What a failed commit means: nobody knows, undone, or refused for what one record says."""
         if trouble.verdict is Verdict.LOST:
             return unknown(group, trouble)
@@ -58,9 +62,9 @@ class Writer:
         middle = len(group) // 2  # a constraint that is checked at commit: find out whose it is
         return [*self._attempt(group[:middle]), *self._attempt(group[middle:])]
 
-    def _transaction(self, connection: sa.Connection, group: Sequence[Change]) -> list[Outcome]:
+    def _transaction(self, connection: sa.Connection, group: Sequence[Intent]) -> list[Outcome]:
         started = time.perf_counter()
-        judged = [self._judge.judge(change, held) for change, held in self._with_held(connection, group)]
+        judged = [self._judge.decide(intent, held) for intent, held in self._with_held(connection, group)]
         writes = [item for item in judged if isinstance(item, Write)]
         for _, run in groupby(writes, key=lambda write: write.change.operation):
             self._settle(connection, sorted(run, key=self._statements.form_of))
@@ -68,25 +72,16 @@ class Writer:
         took = int((time.perf_counter() - started) * 1000)
         return [answer_write(self._shape, item, images, took) if isinstance(item, Write) else item for item in judged]
 
-    def _with_held(self, connection: sa.Connection, group: Sequence[Change]) -> Iterator[tuple[Change, Held | None]]:
-        """Each change with the row it is about, locked until the transaction ends."""
-        keys = {change.id: self._key(change) for change in group}
-        by_key = self._lookup.held_by_key(connection, [key for key in keys.values() if key is not None])
-        creates = [change.external_id for change in group if change.operation is Operation.CREATE]
+    def _with_held(self, connection: sa.Connection, group: Sequence[Intent]) -> Iterator[tuple[Intent, Held | None]]:
+        """Each intent with the row it is about, locked until the transaction ends."""
+        by_key = self._lookup.held_by_key(connection, [intent.key for intent in group if intent.key is not None])
+        creates = [i.change.external_id for i in group if i.change.operation is Operation.CREATE]
         by_reference = {} if self._shape.reference_is_key else self._lookup.held_by_reference(connection, creates)
-        for change in group:
-            held = by_key.get(keys[change.id] or "")
-            if held is None and change.operation is Operation.CREATE:
-                held = by_reference.get(change.external_id)
-            yield change, held
-
-    def _key(self, change: Change) -> str | None:
-        if change.operation is not Operation.CREATE:
-            return change.key
-        try:
-            return self._judge.create_key(change)
-        except RecordError:
-            return None  # it is about to be refused for that
+        for intent in group:
+            held = None if intent.key is None else by_key.get(intent.key)
+            if held is None and intent.change.operation is Operation.CREATE:
+                held = by_reference.get(intent.change.external_id)
+            yield intent, held
 
     def _settle(self, connection: sa.Connection, writes: Sequence[Write]) -> None:
         """Write all, or by halves down to the one record that the database refuses."""

@@ -68,9 +68,8 @@ class Reader:
 
     def _records(self, rows: Iterable[Mapping[str, Any]]) -> list[Record]:
         rows = list(rows)
-        for name in self.schema.linked:
-            linked = {row[name] for row in rows if row[name] is not None}
-            self.directory.learn_texts(self.schema.plan.lookups[name], linked)
+        for name, look in self.schema.linked.items():
+            self.directory.learn_texts(look, {row[name] for row in rows if row[name] is not None})
         return [self.schema.record(row, self.directory) for row in rows]
 
     def _watermark(self, start: str, seen: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.tryton.client import Client
 from connectors.tryton.directory import Directory
-from connectors.tryton.streams import Plan
+from connectors.tryton.streams import Lookup, Plan
 from connectors.tryton.values import LINKS, TO_MANY, TO_ONE, from_tryton, kind_of, to_tryton
 from hub.sdk import ConfigError, Fields, Record, RecordError, StreamField
 
@@ -30,9 +30,9 @@ class Schema:
         return list(dict.fromkeys([*self.facts, *extra, STAMP, "create_date", "write_date"]))
 
     @property
-    def linked(self) -> dict[str, str]:
-        """The fields that are written as text though they are links, with the model they lead to."""
-        return {name: look.model for name, look in self.plan.lookups.items() if name in self.facts}
+    def linked(self) -> dict[str, Lookup]:
+        """The fields that are written as text though they are links, and where that text is found."""
+        return {name: look for name, look in self.plan.lookups.items() if name in self.facts}
 
     def described(self) -> tuple[StreamField, ...]:
         """The fields for people who write mappings."""

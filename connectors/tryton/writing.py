@@ -76,9 +76,8 @@ class Writer:
     def _items(self, changes: Sequence[Change]) -> tuple[list[Item], list[Outcome]]:
         """The changes as Tryton takes them, and a refusal for each that cannot be put so."""
         reader = self.caller.reader
-        for name in reader.schema.linked:
-            texts = [change.fields.get(name) for change in changes]
-            reader.directory.learn_keys(reader.schema.plan.lookups[name], texts)
+        for name, look in reader.schema.linked.items():
+            reader.directory.learn_keys(look, [change.fields.get(name) for change in changes])
         items, outcomes = [], []
         for change in changes:
             try:

@@ -2,9 +2,21 @@
 
 from django.contrib import admin
 
-from hub.admin import audit, change, exception, integration, lane, link, person, run
+from hub.admin import audit, change, connection, credential, exception, integration, lane, link, mapping, person, run
 
-__all__ = ["audit", "change", "exception", "integration", "lane", "link", "person", "run"]
+__all__ = [
+    "audit",
+    "change",
+    "connection",
+    "credential",
+    "exception",
+    "integration",
+    "lane",
+    "link",
+    "mapping",
+    "person",
+    "run",
+]
 
 # Deleting whatever was ticked is never what was meant; each admin class offers its own deeds instead.
 admin.site.disable_action("delete_selected")

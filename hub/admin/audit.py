@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from hub.admin.base import FactAdmin
-from hub.admin.keyset import KeysetMixin
+from hub.admin.keyset import KeysetMixin, moment
 from hub.models import AuditEvent, User
 from hub.services import access
 from hub.services.story import audit as audit_story
@@ -73,8 +73,8 @@ class ActorFilter(DropdownFilter):
 class AuditAdmin(KeysetMixin, FactAdmin[AuditEvent]):
     """Events, newest first."""
 
-    list_display = ("at", "who", "done", "reason")
-    list_display_links = ("at",)
+    list_display = ("when", "who", "done", "why")
+    list_display_links = ("when",)
     list_filter = (ActorFilter, ActionFilter, SubjectFilter)
     page_template = "admin/hub/auditevent/page.html"
 
@@ -86,6 +86,16 @@ class AuditAdmin(KeysetMixin, FactAdmin[AuditEvent]):
             "told": told,
             "subject_url": _subject_url(row),
         }
+
+    @display(description="when")
+    def when(self, event: AuditEvent) -> SafeString:
+        """The moment."""
+        return moment(event.at)
+
+    @display(description="why")
+    def why(self, event: AuditEvent) -> SafeString:
+        """The reason given."""
+        return format_html('<span class="st-told">{}</span>', event.reason or "—")
 
     @display(description="who")
     def who(self, event: AuditEvent) -> str:

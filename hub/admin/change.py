@@ -5,13 +5,15 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from hub.admin.base import FactAdmin
-from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, moment
 from hub.engine.intent import State
 from hub.models import Attempt, Change
 from hub.services.story import change as change_story
@@ -33,7 +35,7 @@ def _chips() -> Chips:
 class ChangeAdmin(KeysetMixin, FactAdmin[Change]):
     """Every operation on a record, planned or written."""
 
-    list_display = ("record", "standing", "mapping", "run_link", "tries", "message", "sent_at")
+    list_display = ("record", "standing", "mapping", "run_link", "said", "sent")
     list_display_links = ("record",)
     list_select_related = ("mapping",)
     list_filter = (("mapping", ScopedDropdown), ("operation", ChoicesDropdownFilter))
@@ -81,17 +83,28 @@ class ChangeAdmin(KeysetMixin, FactAdmin[Change]):
         return badge(state.label, change_story.TONES.get(state, "idle"))
 
     @display(description="run")
-    def run_link(self, change: Change) -> str:
-        """The number of the run."""
-        return f"run {change.run_id}"
+    def run_link(self, change: Change) -> SafeString:
+        """The run, as a link."""
+        url = reverse("admin:hub_syncrun_change", args=[change.run_id])
+        return format_html('<a class="st-fixed" href="{}">run {}</a>', url, change.run_id)
+
+    @display(description="message")
+    def said(self, change: Change) -> SafeString:
+        """The beginning of what was said about it."""
+        return format_html('<span class="st-told">{}</span>', Truncator(change.message).chars(120) or "—")
+
+    @display(description="sent")
+    def sent(self, change: Change) -> SafeString:
+        """When it last left."""
+        return moment(change.sent_at)
 
 
 @admin.register(Attempt)
 class AttemptAdmin(KeysetMixin, FactAdmin[Attempt]):
     """Requests made for changes. Reached from the change; the list is for operators."""
 
-    list_display = ("at", "change", "number", "purpose", "word", "status", "milliseconds", "code")
-    list_display_links = ("at",)
+    list_display = ("when", "change", "number", "purpose", "word", "status", "milliseconds", "code")
+    list_display_links = ("when",)
     list_select_related = ("change",)
     pins = {"change": "change_id"}
     page_template = "admin/hub/change/attempt.html"
@@ -104,7 +117,13 @@ class AttemptAdmin(KeysetMixin, FactAdmin[Attempt]):
         rows: QuerySet[Attempt] = super().get_queryset(request)
         return rows.select_related("change")
 
+    @display(description="at")
+    def when(self, attempt: Attempt) -> SafeString:
+        """When it was answered."""
+        return moment(attempt.at)
+
     @display(description="answer")
-    def word(self, attempt: Attempt) -> str:
+    def word(self, attempt: Attempt) -> SafeString:
         """The destination's answer in words."""
-        return change_story.ANSWERS.get(attempt.answer, attempt.answer)
+        word = change_story.ANSWERS.get(attempt.answer, attempt.answer)
+        return badge(word, change_story.ANSWER_TONES.get(attempt.answer, "bad"))

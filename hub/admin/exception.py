@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -18,6 +17,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from hub import clock
 from hub.admin.base import Deed, FactAdmin
 from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge
+from hub.admin.wording import ago, lasting
 from hub.models import Change, ExceptionState, ReconciliationException
 from hub.sdk import HubError
 from hub.services import access
@@ -45,7 +45,7 @@ def _is_retriable(exception: ReconciliationException) -> bool:
 class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
     """Exceptions are opened and closed by the hub; people retry, and answer what is in doubt."""
 
-    list_display = ("record", "kind_word", "told", "place", "age", "occurrences", "standing")
+    list_display = ("record", "kind_word", "told", "place", "age", "seen", "standing")
     list_display_links = ("record",)
     list_select_related = ("integration", "mapping")
     list_filter = (("integration", ScopedDropdown), ("mapping", ScopedDropdown), ("kind", ChoicesDropdownFilter))
@@ -133,9 +133,14 @@ class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
         return {
             "title": row.source_key,
             "told": exception_story.tell(row),
-            "age": timesince(row.opened_at, clock.now(), depth=1),
+            "age": ago(row.opened_at, clock.now()),
             "is_open": exception_story.is_open(row),
         }
+
+    def page_context(self, request: HttpRequest, row: ReconciliationException, title: str = "") -> dict[str, Any]:
+        """The usual, with the buttons beside the words that explain them instead of at the top."""
+        context: dict[str, Any] = super().page_context(request, row, title)
+        return {**context, "choices": context["offers"], "offers": []}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReconciliationException]:
         rows: QuerySet[ReconciliationException] = super().get_queryset(request)
@@ -168,9 +173,15 @@ class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
         )
 
     @display(description="age")
-    def age(self, exception: ReconciliationException) -> str:
+    def age(self, exception: ReconciliationException) -> SafeString:
         """Since when it has been open, or how long it was."""
-        return timesince(exception.opened_at, exception.resolved_at or clock.now(), depth=1)
+        span = (exception.resolved_at or clock.now()) - exception.opened_at
+        return format_html('<span class="st-fixed">{}</span>', lasting(span))
+
+    @display(description="seen")
+    def seen(self, exception: ReconciliationException) -> SafeString:
+        """How often."""
+        return format_html('<span class="st-fixed">{} ×</span>', exception.occurrences)
 
     @display(description="state")
     def standing(self, exception: ReconciliationException) -> SafeString:

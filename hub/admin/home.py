@@ -73,7 +73,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """The home page's own part of the context."""
-    return {**context, **_home(request), "title": "My integrations", "has_own_title": True}
+    found = _home(request)
+    title = "My integrations" if found.get("mine") or not found["tiles"] else "Integrations"
+    return {**context, **found, "title": title, "has_own_title": True}
 
 
 def cards_view(request: HttpRequest) -> HttpResponse:
@@ -209,7 +211,7 @@ def _freshness(card: integration.Card) -> dict[str, Any]:
 
 def _following(card: integration.Card) -> dict[str, Any]:
     row = card.integration
-    words = wording.schedule_words(row.schedule, row.time_zone)
+    words = wording.schedule_words(row.schedule)
     if row.is_paused:
         note = wording.ago(row.paused_at, card.at)
         return {"following": "Paused", "following_note": words, "paused": f"by {row.paused_by or 'the hub'}, {note}"}

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.views.main import PAGE_VAR
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.views import ChangeList
 
@@ -97,6 +100,10 @@ def _before(rows: QuerySet[Any], key: int, size: int, *, ascending: bool) -> Pag
 class KeysetList(ChangeList):
     """Django's list of rows, paged by key. The admin class may declare `chips` and `pins` (parameter to column)."""
 
+    def __init__(self, request: HttpRequest, *args: Any) -> None:
+        super().__init__(request, *args)
+        self.title = str(self.opts.verbose_name_plural).capitalize()
+
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
         return ["-pk"]
 
@@ -172,6 +179,9 @@ class KeysetMixin:
     list_before_template = "admin/hub/story/chips.html"
     list_filter_submit = True
 
+    class Media:
+        css = {"all": ["hub/run.css"]}
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetList]:
         return KeysetList
 
@@ -196,6 +206,19 @@ class KeysetMixin:
         own = [getattr(entry, "parameter_name", "") for entry in named if isinstance(entry, type)]
         fields = [f"{entry}__" for entry in named if isinstance(entry, str)]
         return lookup in own or lookup.startswith(tuple(fields))
+
+
+def moment(at: datetime | None) -> SafeString:
+    """A moment as the lists show it, in the hub's time zone; a dash for none."""
+    if at is None:
+        return format_html("—")
+    shown = date_format(localtime(at), "j M Y, H:i:s")
+    return format_html('<time class="st-fixed" datetime="{}">{}</time>', at.isoformat(), shown)
+
+
+def number(value: int) -> SafeString:
+    """A count with thousands set apart; zero is shown quietly."""
+    return format_html('<span class="st-fixed{}">{}</span>', "" if value else " st-zero", f"{value:,}")
 
 
 def badge(word: str, tone: str) -> SafeString:

@@ -6,7 +6,7 @@ from unfold.decorators import display
 
 from hub import clock
 from hub.admin.base import FactAdmin
-from hub.admin.keyset import badge
+from hub.admin.keyset import badge, moment
 from hub.models import Checkpoint, Lane
 
 
@@ -14,7 +14,10 @@ from hub.models import Checkpoint, Lane
 class LaneAdmin(FactAdmin[Lane]):
     """The slices of key space that workers hold."""
 
-    list_display = ("name", "standing", "owner", "epoch", "lease_until", "rung_at")
+    class Media:
+        css = {"all": ["hub/run.css"]}
+
+    list_display = ("name", "standing", "owner", "epoch", "until")
     list_select_related = ("mapping__integration",)
     page_fields = ("mapping", "slice", "slices", "owner", "epoch", "lease_until", "rung_at")
     ordering = ("mapping__integration__title", "mapping__position", "slice")
@@ -31,12 +34,20 @@ class LaneAdmin(FactAdmin[Lane]):
             return badge("free", "idle")
         return badge("held", "live") if lane.lease_until > clock.now() else badge("lapsed", "warn")
 
+    @display(description="lease until")
+    def until(self, lane: Lane) -> SafeString:
+        """When the lease lapses unless it is prolonged."""
+        return moment(lane.lease_until)
+
 
 @admin.register(Checkpoint)
 class CheckpointAdmin(FactAdmin[Checkpoint]):
     """Where the next incremental read of each mapping begins."""
 
-    list_display = ("name", "cursor", "updated_at", "complete_at")
+    class Media:
+        css = {"all": ["hub/run.css"]}
+
+    list_display = ("name", "cursor", "moved", "complete")
     list_select_related = ("mapping__integration",)
     page_fields = ("mapping", "cursor", "updated_at", "complete_at")
     ordering = ("mapping__integration__title", "mapping__position")
@@ -45,3 +56,13 @@ class CheckpointAdmin(FactAdmin[Checkpoint]):
     def name(self, checkpoint: Checkpoint) -> str:
         """Integration and mapping."""
         return f"{checkpoint.mapping.integration} / {checkpoint.mapping}"
+
+    @display(description="moved")
+    def moved(self, checkpoint: Checkpoint) -> SafeString:
+        """When it last moved."""
+        return moment(checkpoint.updated_at)
+
+    @display(description="last read to the end")
+    def complete(self, checkpoint: Checkpoint) -> SafeString:
+        """When a read last reached the end."""
+        return moment(checkpoint.complete_at)

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from hub.admin.base import FactAdmin
-from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, moment
 from hub.models import Hint, Link, LinkState
 from hub.services.story import link as link_story
 
@@ -21,7 +21,7 @@ TONES: dict[str, str] = {LinkState.LINKED: "ok", LinkState.PENDING: "live", Link
 class LinkAdmin(KeysetMixin, FactAdmin[Link]):
     """Pairs of records."""
 
-    list_display = ("source_key", "destination", "standing", "mapping", "ack_seq", "updated_at")
+    list_display = ("source_key", "destination", "standing", "mapping", "ack_seq", "touched")
     list_display_links = ("source_key",)
     list_select_related = ("mapping",)
     list_filter = (("mapping", ScopedDropdown),)
@@ -57,6 +57,11 @@ class LinkAdmin(KeysetMixin, FactAdmin[Link]):
         """The key there, once it is known."""
         return link.destination_key
 
+    @display(description="updated")
+    def touched(self, link: Link) -> SafeString:
+        """When the hub last wrote here."""
+        return moment(link.updated_at)
+
     @display(description="state")
     def standing(self, link: Link) -> SafeString:
         """The state in words."""
@@ -67,7 +72,7 @@ class LinkAdmin(KeysetMixin, FactAdmin[Link]):
 class HintAdmin(KeysetMixin, FactAdmin[Hint]):
     """Records that the next run re-reads by key."""
 
-    list_display = ("source_key", "mapping", "reason", "since")
+    list_display = ("source_key", "mapping", "reason", "asked")
     list_select_related = ("mapping",)
     list_filter = (("mapping", ScopedDropdown),)
     search_fields = ("source_key",)
@@ -79,3 +84,8 @@ class HintAdmin(KeysetMixin, FactAdmin[Hint]):
     ) -> tuple[QuerySet[Any], bool]:
         """Hints for records whose key begins so."""
         return self.by_keys(request, queryset, search_term.strip(), ("source_key",)), False
+
+    @display(description="since")
+    def asked(self, hint: Hint) -> SafeString:
+        """Since when it waits."""
+        return moment(hint.since)

@@ -4,16 +4,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 from django.db.models import QuerySet
+from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from hub.admin.base import HubAdmin
 from hub.models import User
-from hub.services import audit
+from hub.services import access, audit
 from hub.services import person as people
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups")
@@ -31,7 +33,6 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    filter_horizontal = ("groups",)
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
@@ -74,7 +75,8 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only groups with no right beyond one's own are offered."""
         if db_field.name == "groups":
-            kwargs["queryset"] = people.grantable_groups(request.user)
+            kwargs["queryset"] = people.grantable_groups(request.user).order_by("name")
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
@@ -86,6 +88,13 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
             audit.record(
                 actor=self.person(request), action="change", subject=form.instance, detail={"groups": [before, after]}
             )
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """The form, without a link to a history that is not kept: the audit trail has it."""
+        context = {**(extra_context or {}), "show_history": False}
+        return super().changeform_view(request, object_id, form_url, context)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's page, with the audit event in the same transaction."""
@@ -116,35 +125,55 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(HubAdmin[Group]):
-    """Groups, which carry the rights."""
+    """Groups, which carry the rights. The built-in roles are remade at every migrate, so they are only looked at."""
 
-    list_display = ("name", "size")
-    filter_horizontal = ("permissions",)
+    list_display = ("name", "origin", "size")
     ordering = ("name",)
-    search_fields = ()
+    fields = ("name", "permissions")
+
+    # --- permissions ------------------------------------------------------------------------------------
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Also, whoever changes a group has every right that it carries."""
-        if not super().has_change_permission(request, obj):
-            return False
-        return not isinstance(obj, Group) or people.may_manage_group(request.user, obj)
+        return super().has_change_permission(request, obj) and self._is_theirs(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """As for changing; a built-in role would come back at the next migrate."""
-        return super().has_delete_permission(request, obj) and (
-            not isinstance(obj, Group) or people.may_manage_group(request.user, obj)
-        )
+        """As for changing."""
+        return super().has_delete_permission(request, obj) and self._is_theirs(request, obj)
+
+    def _is_theirs(self, request: HttpRequest, obj: Any) -> bool:
+        if not isinstance(obj, Group):
+            return True
+        return obj.name not in access.ROLES and people.may_manage_group(request.user, obj)
+
+    # --- forms ------------------------------------------------------------------------------------------
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Only rights one has oneself are offered, and only those that mean something here."""
-        if db_field.name == "permissions":
-            offered = people.rights(request.user).filter(content_type__app_label__in=["hub", "auth"])
-            kwargs["queryset"] = offered.select_related("content_type").order_by("content_type__model", "codename")
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        kwargs["queryset"] = people.grantable_rights(request.user)
+        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if isinstance(field, ModelMultipleChoiceField):
+            setattr(field, "label_from_instance", _said)  # noqa: B010  Django reads it from the instance
+        return field
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """The form, without a link to a history that is not kept: the audit trail has it."""
+        context = {**(extra_context or {}), "show_history": False}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    # --- displays ---------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
         rows: QuerySet[Group] = super().get_queryset(request)
         return rows.prefetch_related("permissions")
+
+    @display(description="kind")
+    def origin(self, group: Group) -> str:
+        """Whether it came with the hub."""
+        return "built-in role" if group.name in access.ROLES else "own group"
 
     @display(description="rights")
     def size(self, group: Group) -> int:
@@ -154,3 +183,7 @@ class GroupAdmin(HubAdmin[Group]):
 
 def _names(person: User) -> list[str]:
     return sorted(person.groups.values_list("name", flat=True))
+
+
+def _said(permission: Permission) -> str:
+    return permission.name

@@ -16,7 +16,7 @@ from unfold.decorators import display
 from hub import clock
 from hub.admin.balance import segments
 from hub.admin.base import Deed, FactAdmin, ReasonForm
-from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, page_of
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, moment, number, page_of
 from hub.admin.wording import lasting
 from hub.models import RunState, SyncRun, Trigger
 from hub.services import access
@@ -76,7 +76,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
     """Runs are written by the hub alone; people may cancel, release, discard and run again."""
 
     list_display = (
-        "title", "standing", "received", "written", "excepted", "held", "started", "lasted", "cause",
+        "title", "standing", "came", "written", "raised", "waiting", "started", "lasted", "cause",
     )  # fmt: skip
     list_display_links = ("title",)
     list_select_related = ("integration", "mapping", "requested_by")
@@ -156,7 +156,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
         """The run with its balance, what needs a person, and one page of its changes."""
         raised = run_story.exceptions(row, EXCEPTIONS_SHOWN + 1)
         return {
-            "title": f"Run {row.pk}",
+            "title": f"Run {row.pk}: {row.integration} / {row.mapping}",
             **self._live(row),
             "neighbours": list(run_story.neighbours(row)),
             "raised": raised[:EXCEPTIONS_SHOWN],
@@ -226,22 +226,39 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
         """The state as a coloured word."""
         return badge(run.get_state_display(), TONES[run.state])
 
+    @display(description="received")
+    def came(self, run: SyncRun) -> SafeString:
+        """Records received."""
+        return number(run.received)
+
     @display(description="written")
-    def written(self, run: SyncRun) -> str:
+    def written(self, run: SyncRun) -> SafeString:
         """Created, updated and deleted; for a preview what would be."""
-        return f"{run.planned:,} planned" if run.is_preview else f"{run.applied:,}"
+        if run.is_preview:
+            return format_html('<span class="st-fixed">{} planned</span>', f"{run.planned:,}")
+        return number(run.applied)
+
+    @display(description="in exception")
+    def raised(self, run: SyncRun) -> SafeString:
+        """Records that need a person."""
+        return number(run.excepted)
+
+    @display(description="held")
+    def waiting(self, run: SyncRun) -> SafeString:
+        """Records that wait."""
+        return number(run.held)
 
     @display(description="started")
-    def started(self, run: SyncRun) -> Any:
+    def started(self, run: SyncRun) -> SafeString:
         """When it began, or was asked for."""
-        return run.started_at or run.queued_at
+        return moment(run.started_at or run.queued_at)
 
     @display(description="took")
-    def lasted(self, run: SyncRun) -> str:
+    def lasted(self, run: SyncRun) -> SafeString:
         """How long it took, or has taken so far."""
         if run.started_at is None:
-            return "—"
-        return lasting((run.ended_at or clock.now()) - run.started_at)
+            return format_html("—")
+        return format_html('<span class="st-fixed">{}</span>', lasting((run.ended_at or clock.now()) - run.started_at))
 
     @display(description="started by")
     def cause(self, run: SyncRun) -> str:

@@ -60,15 +60,16 @@ def _rounded(span: timedelta) -> timedelta:
 # --- schedules --------------------------------------------------------------------------------------------
 
 
-def schedule_words(rule: str, zone: str) -> str:
-    """A schedule in words; an expression too odd for words is shown as it is."""
+def schedule_words(rule: str, zone: str = "") -> str:
+    """A schedule in words, with its time zone when that is given; what is too odd for words is shown as it is."""
     if not rule:
         return "Only by hand"
     if rule.startswith("every "):
         return _interval(rule)
     parts = rule.split()
     words = _cron(parts) if len(parts) == 5 else ""
-    return f"{words or f'By the cron expression {rule}'} ({zone})"
+    words = words or f"By the cron expression {rule}"
+    return f"{words} ({zone})" if zone else words
 
 
 def next_times(rule: str, zone: str, at: datetime, count: int = 3) -> list[datetime]:

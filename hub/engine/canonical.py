@@ -138,7 +138,7 @@ def _canonical(value: Json) -> Json:
     """The canonical form of one value."""
     kind = type(value)
     if kind is str:
-        return value if value.isascii() and "\0" not in value else unicodedata.normalize("NFC", _text(value))
+        return value if value.isascii() and "\0" not in value else unicodedata.normalize("NFC", storable_text(value))
     if kind is bool or value is None:
         return value
     if kind is float:
@@ -150,7 +150,7 @@ def _storable(value: Json) -> Json:
     """The JSON form of one value, changed as little as storing allows."""
     kind = type(value)
     if kind is str:
-        return value if value.isascii() and "\0" not in value else _text(value)
+        return value if value.isascii() and "\0" not in value else storable_text(value)
     if kind is bool or value is None:
         return value
     if kind is float:
@@ -186,7 +186,7 @@ def _named(fields: Mapping[str, Json], inner: Callable[[Json], Json]) -> dict[st
     """An object with each value treated by `inner`; its names are text that any database stores."""
     if _has_plain_names(fields):
         return {name: inner(value) for name, value in fields.items()}
-    return {_text(str(name)): inner(value) for name, value in fields.items()}
+    return {storable_text(str(name)): inner(value) for name, value in fields.items()}
 
 
 def _has_plain_names(fields: Mapping[str, Json]) -> bool:
@@ -198,8 +198,8 @@ def _has_plain_names(fields: Mapping[str, Json]) -> bool:
     return names.isascii() and "\0" not in names
 
 
-def _text(value: str) -> str:
-    """`value` without what no database stores."""
+def storable_text(value: str) -> str:
+    """`value` with U+FFFD in place of what no database stores: NUL and unpaired surrogates."""
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
 
 

@@ -90,7 +90,7 @@ class HttpClient:
                 break
             onward = self._onward(response)
             response = self._send(self._request(method, onward, sending, until), safe=safe)
-        if response.status not in sending.get("expect", ()):
+        if not response.ok and response.status not in sending.get("expect", ()):
             self._judge(response)
         return response
 

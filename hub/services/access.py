@@ -116,10 +116,10 @@ RULES: dict[type[Model], Rule] = {
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
     ),
     Mapping: Rule(
-        _set_up("mapping", run="run_integration", activate="change_mapping")
+        _set_up("mapping", run="run_integration", activate="change_mapping", draft="add_mappingversion")
         | {"preview": ("hub.run_integration", "hub.add_mappingversion")},
         _through("integration"),
-        frozenset({"view", "use", "add", "change", "run", "preview", "activate"}),
+        frozenset({"view", "use", "add", "change", "run", "preview", "draft", "activate"}),
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
     ),
     MappingVersion: Rule(

@@ -13,7 +13,6 @@ from hub.sdk.record import Json
 from hub.services import audit
 from hub.services.connection import opened
 from hub.services.history import save_as
-from hub.services.preview import Result, evaluate
 
 MOST_SAMPLE_PAGES = 5
 
@@ -83,15 +82,6 @@ def sample(*, mapping: Mapping, limit: int = 20) -> list[Record]:
         if not isinstance(source, Source):
             raise ConfigError(f"“{mapping.source}” cannot be read from. Choose another source.")
         return _first_records(source, mapping.source_stream, limit)
-
-
-def preview(*, version: MappingVersion, records: Sequence[Record]) -> list[tuple[Record, Result]]:
-    """What a version makes of at most 100 records, each with its result; evaluated in a process of its own.
-
-    Raises MappingError when the rules are wrong.
-    """
-    results = evaluate(version.body, [record.data for record in records])
-    return list(zip(records, results, strict=True))
 
 
 def _first_records(source: Source, stream: str, limit: int) -> list[Record]:

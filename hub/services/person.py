@@ -4,6 +4,7 @@ from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.db.models import Q, QuerySet
 
 from hub.models import User
+from hub.services import access
 
 Person = User | AnonymousUser
 
@@ -15,6 +16,14 @@ def rights(person: Person) -> QuerySet[Permission]:
     if person.is_superuser:
         return Permission.objects.all()
     return Permission.objects.filter(Q(group__user=person) | Q(user=person)).order_by().distinct()
+
+
+def grantable_rights(by: Person) -> QuerySet[Permission]:
+    """Those of the person's rights that the policy ever asks for, in the order of what they are about."""
+    asked = {name for rule in access.RULES.values() for names in rule.needs.values() for name in names}
+    codenames = {name.partition(".")[2] for name in asked}
+    about = rights(by).filter(content_type__app_label__in=["hub", "auth"], codename__in=codenames)
+    return Permission.objects.filter(pk__in=about.values("pk")).order_by("content_type__model", "codename")
 
 
 def grantable_groups(by: Person) -> QuerySet[Group]:

@@ -69,6 +69,7 @@ class House:
         """In this order, because each needs what came before; the demo's systems take longest and go first."""
         probes.claim_port()
         if self._demo:
+            _refuse_earnest()
             systems.addresses().unlink(missing_ok=True)  # left by a killed predecessor
             self._start(_demo_systems())
         self._start_redis()
@@ -173,6 +174,14 @@ class House:
 def _web() -> Program:
     command = [sys.executable, "-m", "gunicorn", "-c", "python:hub.supervisor.web", "hub.wsgi:application"]
     return Program("web", command, HUB, {"HUB_DB_POOL": "1"})
+
+
+def _refuse_earnest() -> None:
+    if settings.HUB_ENVIRONMENT != "demo":
+        raise SettingError(
+            f"HUB_ENVIRONMENT={settings.HUB_ENVIRONMENT} is not for trying out. It must be demo for the demo. "
+            f"Unset it, or start without --demo."
+        )
 
 
 def _demo_systems() -> Program:

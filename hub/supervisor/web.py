@@ -15,6 +15,7 @@ threads = 8
 timeout = 60
 graceful_timeout = 6
 keepalive = 5
+preload_app = True  # imported once, before any connection is open; the processes share the memory
 control_socket_disable = True  # it would lie in a folder that other hubs of this account share
 proc_name = f"hub-web-{settings.HUB_PORT}"
 

@@ -1,6 +1,6 @@
 """A bench: one real system that a connector is tried on, with a way to look at it from outside.
 
-How a connector joins the contract suite (tests/connectors/test_contract.py)
+How a connector joins the contract suite (tests/connectors/test_contract*.py)
 ---------------------------------------------------------------------------
 Write `tests/connectors/<name>/bench.py` with one mapping:
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,12 +11,36 @@ from hub import registry
 from hub.sdk import Connector, Opened
 from tests.connectors.bench import Bench
 
+# Connectors that do not keep a promise yet: {(connector, promise): why}. It may only shrink: an entry whose
+# promise is kept fails the suite until it is removed.
+EXCEPTIONS: dict[tuple[str, str], str] = {}
+
 
 def benches(connector: str) -> list[str]:
     """The names of a connector's benches; empty when it has none."""
     if not (Path(__file__).parent / connector / "bench.py").exists():
         return []
     return list(import_module(f"tests.connectors.{connector}.bench").BENCHES)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask each promise of every connector, and on every bench where it needs a system."""
+    if not metafunc.module.__name__.rpartition(".")[2].startswith("test_contract"):
+        return
+    promise = metafunc.function.__name__.removeprefix("test_").replace("_", "-")
+    if "bench" in metafunc.fixturenames:
+        places = [(name, bench) for name in registry.names() for bench in benches(name)]
+        cases = [_case(promise, name, bench) for name, bench in places]
+        metafunc.parametrize(("name", "bench"), cases, indirect=["bench"])
+    elif "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", [_case(promise, name) for name in registry.names()])
+
+
+def _case(promise: str, *place: str) -> Any:
+    """One parameter set; an exception must go on failing, or it is no exception any more."""
+    reason = EXCEPTIONS.get((place[0], promise))
+    marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+    return pytest.param(*place, id="-".join(place), marks=marks)
 
 
 @pytest.fixture

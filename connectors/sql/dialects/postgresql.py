@@ -4,15 +4,17 @@ import base64
 import binascii
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy.types import NullType, UserDefinedType
 
-from connectors.sql.column import Column, Kind, UnfitError, json_text
+from connectors.sql.column import Column, Kind, UnfitError, json_of
 from connectors.sql.dialect import Dialect
 from connectors.sql.trouble import Trouble, Verdict
 from hub.sdk import ConfigError, Settings
@@ -48,6 +50,7 @@ MEANINGS: tuple[tuple[str, Verdict, str], ...] = (
 )
 # A refused connection brings no SQLSTATE, only the server's English or translated sentence.
 REFUSED_LOGIN = ("authentication failed", "no password supplied", "not permitted to log in", "pg_hba.conf")
+PLAIN = frozenset({int, float, bool, Decimal, date, datetime, type(None)})
 NAMED_COLUMNS = {"23503", "23505"}  # details that say no more than the key that is in the way
 
 
@@ -127,20 +130,27 @@ def types(connection: sa.Connection, table: str, schema: str | None) -> dict[str
     return {str(name): str(spelled) for name, spelled in found}
 
 
-def given(columns: Mapping[str, Column]) -> sa.FromClause:
+def given(columns: Mapping[str, Column], lists: Mapping[str, Sequence[str | None]]) -> sa.FromClause:
     """Lists as a table: `unnest`, each list cast to its column's own type."""
-    lists = (sa.cast(sa.bindparam(n), Spelled(f"{column.type_name}[]")) for n, column in columns.items())
-    return sa.func.unnest(*lists).table_valued(*columns, name="given").render_derived()
+    arrays = (sa.cast(_array(lists[n]), Spelled(f"{column.type_name}[]")) for n, column in columns.items())
+    return sa.func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+
+
+def _array(values: Sequence[str | None]) -> sa.BindParameter[Any]:
+    return sa.bindparam(None, list(values), NullType())
 
 
 def dump(column: Column, value: Any) -> Any:
     """What psycopg takes. PostgreSQL itself judges the rest, in its own words."""
-    if column.kind is Kind.JSON:
-        return None if value is None else json_text(value)
-    if isinstance(value, Mapping) or (isinstance(value, list | tuple) and column.kind is not Kind.ARRAY):
-        raise UnfitError(f"{column.name}: takes one value, not a list or an object")
+    kind = column.kind
+    if kind is Kind.JSON:
+        return None if value is None else json_of(column, value)
     if isinstance(value, str):
         return _text(column, value)
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, Mapping) or (isinstance(value, list | tuple) and kind is not Kind.ARRAY):
+        raise UnfitError(f"{column.name}: takes one value, not a list or an object")
     return value
 
 
@@ -152,8 +162,14 @@ def _text(column: Column, value: str) -> str | bytes:
             value.encode()
         except UnicodeEncodeError:
             raise UnfitError(f"{column.name}: holds half a character (a lone surrogate)") from None
-    if column.kind is not Kind.BINARY:
-        return value
+    if column.kind is Kind.BINARY:
+        return _bytes(column, value)
+    if column.kind is Kind.DATE or column.kind is Kind.DATETIME:
+        column.load(value)  # PostgreSQL would take “yesterday”, and guess what 01/02/2026 means
+    return value
+
+
+def _bytes(column: Column, value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except binascii.Error:

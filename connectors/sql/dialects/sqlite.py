@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
-from connectors.sql.column import Column, Kind, UnfitError, json_text, written
+from connectors.sql.column import Column, Kind, UnfitError, json_of, written
 from connectors.sql.dialect import Dialect
 from connectors.sql.trouble import Trouble, Verdict
 from hub.sdk import Settings
@@ -95,7 +95,7 @@ def dump(column: Column, value: Any) -> Any:
     if value is None:
         return None
     if column.kind is Kind.JSON:
-        return json_text(value)
+        return json_of(column, value)
     if isinstance(value, Mapping | list | tuple):
         raise UnfitError(f"{column.name}: takes one value, not a list or an object")
     if column.kind is Kind.BINARY:

@@ -8,11 +8,10 @@ from django import forms
 from django.utils.text import slugify
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminPasswordInput,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldAdminURLInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
@@ -22,7 +21,7 @@ from hub.models import Connection, Credential, User
 from hub.sdk import ConfigError, ConfigField, Connector, FieldKind, check_config
 from hub.services import access
 
-CONFIG, SECRET = "config-", "secret-"  # noqa: S105  prefixes of input names
+CONFIG, SECRET = "config-", "secret-"
 
 
 class Indented(json.JSONEncoder):
@@ -158,7 +157,7 @@ def _text(asked: ConfigField, common: dict[str, Any]) -> forms.Field:
 
 
 def _address(asked: ConfigField, common: dict[str, Any]) -> forms.Field:
-    return forms.CharField(**common, widget=UnfoldAdminURLInputWidget())
+    return forms.CharField(**common, widget=UnfoldAdminTextInputWidget({"inputmode": "url", "spellcheck": "false"}))
 
 
 def _number(asked: ConfigField, common: dict[str, Any]) -> forms.Field:
@@ -202,7 +201,7 @@ def secret_field(label: str, help_text: str, kept: Credential | None) -> forms.F
         help_text=f"{help_text} {when}".strip(),
         required=False,
         strip=False,
-        widget=UnfoldAdminPasswordInput(
+        widget=UnfoldAdminPasswordWidget(
             {"autocomplete": "new-password", "placeholder": "••••••••" if is_set else ""}, render_value=False
         ),
     )

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from hub.engine.canonical import storable_text
 from hub.engine.mapping.expression import Document
 from hub.engine.mapping.values import (
     MISSING,
@@ -178,6 +179,6 @@ def _refer(rule: FieldRule, value: Any, image: dict[str, Json], references: dict
 def _problem(name: str, error: Exception) -> Problem:
     """One record's problem, not the run's; also where a rule met data it was not written for."""
     if isinstance(error, Refusal):
-        return Problem(name, error.kind, f"{name}: {error.message}")
+        return Problem(name, error.kind, storable_text(f"{name}: {error.message}"))
     message = f"{name}: the rule cannot take this value ({type(error).__name__}: {str(error)[:100]})"
-    return Problem(name, ProblemKind.INVALID_VALUE, message)
+    return Problem(name, ProblemKind.INVALID_VALUE, storable_text(message))

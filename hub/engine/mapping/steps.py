@@ -2,11 +2,11 @@
 
 from hub.engine.mapping.step import StepKind
 from hub.engine.mapping.steps_choice import CHOICE_STEPS
+from hub.engine.mapping.steps_condition import CONDITION_STEPS
 from hub.engine.mapping.steps_date import DATE_STEPS
 from hub.engine.mapping.steps_list import LIST_STEPS
 from hub.engine.mapping.steps_number import NUMBER_STEPS
 from hub.engine.mapping.steps_source import SOURCE_STEPS
-from hub.engine.mapping.steps_test import TEST_STEPS
 from hub.engine.mapping.steps_text import TEXT_STEPS
 
 STEPS: dict[str, StepKind] = {
@@ -18,6 +18,6 @@ STEPS: dict[str, StepKind] = {
         *DATE_STEPS,
         *LIST_STEPS,
         *CHOICE_STEPS,
-        *TEST_STEPS,
+        *CONDITION_STEPS,
     )
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hub.engine.mapping.step import ANYTHING, TEXTUAL, Options, Part, StepKind
-from hub.engine.mapping.steps_test import is_empty, same
+from hub.engine.mapping.steps_condition import is_empty, same
 from hub.engine.mapping.values import MISSING, Kind, ProblemKind, Refusal, as_key, shown
 from hub.sdk.record import Json
 

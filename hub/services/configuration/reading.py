@@ -50,8 +50,9 @@ class _Reading:
                 self._item(kind, item_name, node, readers)
 
     def _item(self, kind: Kind, name: str, node: Node, readers: Mapping[str, Reader]) -> None:
-        if not NAME.match(name.rpartition("/")[2]):
-            self.problems.add(node.place, f"“{name}” is not a name. Use small letters, digits, - and _.")
+        bare = name.partition("/")[2] if kind is Kind.MAPPING else name
+        if not NAME.match(bare):
+            self.problems.add(node.place, f"“{bare}” is not a name. Use small letters, digits, - and _.")
         if (kind, name) in self.items:
             earlier = self.items[kind, name].place
             self.problems.add(node.place, f"is described at {earlier.file}:{earlier.line} already. Remove one.")

@@ -195,8 +195,10 @@ def _recent(keys: Sequence[int]) -> defaultdict[int, list[Bar]]:
     if not keys:
         return found
     names = [field.name for field in fields(Bar)]
-    real = SyncRun.objects.filter(is_preview=False).order_by("-id").values(*names)
-    first, *others = [real.filter(integration=key)[:BARS] for key in keys]
+    real = SyncRun.objects.filter(is_preview=False).order_by("-id").values("pk")
+    walks = [real.filter(integration=key)[:BARS] for key in keys]
+    # Each walk inside a query of its own, because SQLite takes no limit directly in a part of a union.
+    first, *others = [SyncRun.objects.filter(pk__in=walk).order_by().values(*names) for walk in walks]
     for row in first.union(*others, all=True) if others else first:
         found[row["integration_id"]].append(Bar(**row))
     for bars in found.values():

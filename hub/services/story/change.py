@@ -88,6 +88,11 @@ class Told:
         """Whether it is not at its end."""
         return self.change.state in OPEN
 
+    @property
+    def names(self) -> list[str]:
+        """The fields it is about."""
+        return list(self.change.fields)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -122,11 +127,12 @@ def told_in_full(attempt: Attempt) -> AttemptTold:
 
 def sides(change: Change) -> Sides:
     """What the destination held before, and what it holds, or would hold, after."""
-    before, sent = change.before, _wanted(change)
-    answered = _answered(change)
+    before, sent, answered = change.before, _wanted(change), _answered(change)
+    known = [("before", before), (_right_heading(change), sent)]
     if answered is not None and sent is not None and not _agrees(sent, answered):
-        return _split(("before", "sent", "as the destination keeps it"), before, sent, answered)
-    return _split(("before", _right_heading(change)), before, sent)
+        known = [("before", before), ("sent", sent), ("as the destination keeps it", answered)]
+    shown = [(heading, side) for heading, side in known if side is not None]
+    return _split(tuple(heading for heading, _ in shown), *(side for _, side in shown))
 
 
 def verb(change: Change) -> str:
@@ -193,11 +199,12 @@ def _attempt_told(attempt: Attempt, request: str, response: str, *, is_cut: bool
 
 def _beginning(change: Change) -> list[Step]:
     if change.state == State.PLANNED:
-        return [Step("Planned", "A preview: nothing is sent.", change.run.started_at, "live")]
-    planned = Step("Planned", f"In run {change.run_id}.", change.run.started_at, "live")
+        return []
+    planned = Step("Planned", f"In run {change.run_id}, against what both sides last agreed on.", None, "live")
     if change.sent_at is None:
         return [planned]
-    return [planned, Step("Intent committed", "Written down before any byte of it left.", change.sent_at, "live")]
+    at = change.sent_at if change.tries <= 1 else None  # a later try has written its own time over the first
+    return [planned, Step("Intent committed", "Written down before any byte of it left.", at, "live")]
 
 
 def _attempt_step(told: AttemptTold) -> Step:
@@ -234,9 +241,10 @@ def _agrees(sent: Fields, answered: Fields) -> bool:
 
 def _right_heading(change: Change) -> str:
     state = State(change.state)
+    word = "new record" if change.before is None else "after"
     if state in {State.APPLIED, State.VERIFIED}:
-        return "after"
-    return "would be" if state is State.PLANNED else "wanted"
+        return word
+    return f"{word}, as planned" if state is State.PLANNED else f"{word}, as wanted"
 
 
 def _split(headings: tuple[str, ...], *columns: Fields | None) -> Sides:

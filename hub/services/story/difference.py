@@ -13,6 +13,7 @@ from hub.sdk.record import Json
 
 MISSING = object()
 SHORT_ISLAND = 3  # equal stretches below this length, between two differences, only confuse the eye
+LEAST_ALIKE = 0.34  # texts that share less than this are two texts, not one text with a difference
 MOST_WORK = 250_000  # characters times characters; beyond it the differing middle is marked as a whole
 
 
@@ -35,11 +36,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field, with the same value on each side or with different ones."""
+    """One field, with the same value on each side or with different ones; `note` says more about it."""
 
     name: str
     cells: tuple[Cell, ...]
     differs: bool
+    note: str = ""
 
 
 NOT_THERE = Cell(word="not there")
@@ -86,9 +88,11 @@ def _marked_pair(old: Json, new: Json) -> tuple[Cell, Cell]:
     if same(old, new):
         return _plain(old), _plain(new)
     one, other = _plain(old), _plain(new)
-    if one.word or other.word or one.is_structure != other.is_structure:
+    if one.word or other.word or one.is_structure != other.is_structure or isinstance(old, bool):
         return _whole(one), _whole(other)
     before, after = _marks(one.pieces[0].text, other.pieces[0].text)
+    if _alike(before, after) < LEAST_ALIKE:
+        return _whole(one), _whole(other)
     return Cell(before, is_structure=one.is_structure), Cell(after, is_structure=other.is_structure)
 
 
@@ -123,6 +127,12 @@ def _marks(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
         _pieces(old[:start], one, [(block.a, block.size) for block in islands], tail),
         _pieces(new[:start], other, [(block.b, block.size) for block in islands], tail),
     )
+
+
+def _alike(before: Sequence[Piece], after: Sequence[Piece]) -> float:
+    """How much of the longer text is left without a mark: 0 to 1."""
+    equal = sum(len(piece.text) for piece in before if not piece.is_marked)
+    return equal / max(sum(len(piece.text) for piece in side) for side in (before, after))
 
 
 def _shared(one: str, other: str) -> int:

@@ -1,6 +1,6 @@
 """The story of an exception, for the person who owns the data: what happened, to which value, and what can be done."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hub.engine.intent import State
@@ -8,7 +8,7 @@ from hub.models import Attempt, Change, ExceptionKind, ExceptionState, Link, Lin
 from hub.sdk import Fields
 from hub.services.story import change as change_story
 from hub.services.story.change import AttemptTold
-from hub.services.story.difference import Cell, Row, beside
+from hub.services.story.difference import MISSING, Cell, Row, beside, same
 
 MOST_ATTEMPTS = 10
 
@@ -44,11 +44,11 @@ KINDS: dict[str, Kind] = {
     ),
     ExceptionKind.CONFLICT: Kind(
         "Somebody changed this record at the destination since the hub last wrote it. The hub did not write over it.",
-        "Decide which side is right. To write the source's values all the same, ask for another try.",
+        "Decide which side is right. Correct the source, or undo the change at the destination. Then ask for another try.",
     ),
     ExceptionKind.IN_DOUBT: Kind(
         "The hub sent this and got no answer, and the destination offers no way to find out whether it happened.",
-        "Look at the destination with your own eyes, then say below what you found.",
+        "Look at the destination with your own eyes, then say what you found.",
     ),
     ExceptionKind.DUPLICATE: Kind(
         "The destination already has a record under this key, and it is not the one the hub knows.",
@@ -56,7 +56,7 @@ KINDS: dict[str, Kind] = {
     ),
     ExceptionKind.MISSING: Kind(
         "The record to be changed is no longer at the destination.",
-        "Find out who removed it and why. To have it made anew, ask for another try.",
+        "Find out who removed it and why. Have it restored there, or removed at the source. Then ask for another try.",
     ),
     ExceptionKind.DELETION: Kind(
         "The record is gone at the source, and this mapping leaves it to a person what becomes of it.",
@@ -79,6 +79,11 @@ class Told:
     source: list[tuple[str, Cell, bool]] = field(default_factory=list)
     value: Cell | None = None
     attempts: list[AttemptTold] = field(default_factory=list)
+
+    @property
+    def look(self) -> str:
+        """The style of the table: of three sides, the outer ones are marked against the middle."""
+        return "st-against" if len(self.headings) > 2 else ""
 
 
 def tell(exception: ReconciliationException) -> Told:
@@ -140,15 +145,23 @@ def _beside(
     wanted = {**(agreed or {}), **change.fields} if change else evidence.get("sent")
     held = evidence.get("destination") or (change.after if change else None)
     present = _only(held, {**(wanted or {}), **(agreed or {})})
-    known = [(word, side) for word, side in _sides(wanted, agreed, present) if side is not None]
-    if not known:
-        return (), []
-    return tuple(word for word, _ in known), beside(*(side for _, side in known))
+    sides = [("the source wants", wanted), ("last agreed", agreed), ("at the destination now", present)]
+    known = [(word, side) for word, side in sides if side is not None]
+    if len(known) < len(sides):
+        known.reverse()
+    rows = beside(*(side for _, side in known)) if known else []
+    if wanted is not None and agreed is not None and present is not None:
+        rows = [replace(row, note=_note(row.name, wanted, agreed, present)) for row in rows]
+    return tuple(word for word, _ in known), rows
 
 
-def _sides(wanted: Fields | None, agreed: Fields | None, present: Fields | None) -> list[tuple[str, Fields | None]]:
-    """In an order that lets both outer columns be read against the one they grew from."""
-    return [("the source wants", wanted), ("last agreed", agreed), ("at the destination now", present)]
+def _note(name: str, wanted: Fields, agreed: Fields, present: Fields) -> str:
+    """Who moved away from what was last agreed."""
+    old = agreed.get(name, MISSING)
+    here, there = not same(wanted.get(name, MISSING), old), not same(present.get(name, MISSING), old)
+    if here and there:
+        return "" if same(wanted.get(name, MISSING), present.get(name, MISSING)) else "changed on both sides"
+    return ""
 
 
 def _agreed(link: Link | None) -> Fields | None:

@@ -44,7 +44,9 @@ class TestReadBySequence:
         assert keys(opened, "t", last.cursor) == ["a"]
 
     def test_ends_although_rows_keep_changing(self, database: Database, connect: Opener) -> None:
-        database.run("create table t (k text primary key, seq integer not null); insert into t values ('a', 1), ('b', 2)")
+        database.run(
+            "create table t (k text primary key, seq integer not null); insert into t values ('a', 1), ('b', 2)"
+        )
         opened = connect(database.settings(BY_SEQUENCE))
         cursor = pages(opened, "t")[-1].cursor
         database.run("update t set seq = seq + 10")
@@ -58,7 +60,9 @@ class TestReadBySequence:
 
     def test_goes_back_by_the_overlap(self, database: Database, connect: Opener) -> None:
         """Numbers handed out before commit arrive behind the reader."""
-        database.run("create table t (k text primary key, seq integer not null); insert into t values ('a', 1), ('z', 20)")
+        database.run(
+            "create table t (k text primary key, seq integer not null); insert into t values ('a', 1), ('z', 20)"
+        )
         tables = {"t": {"cursor": {"column": "seq", "kind": "sequence", "overlap": 5}}}
         opened = connect(database.settings(tables))
         done = pages(opened, "t")[-1].cursor
@@ -78,7 +82,9 @@ class TestReadBySequence:
         assert keys(opened, "t", done) == ["a"]
 
     def test_starts_again_when_the_cursor_column_is_another(self, database: Database, connect: Opener) -> None:
-        database.run("create table t (k text primary key, seq integer, other integer); insert into t values ('a', 9, 1)")
+        database.run(
+            "create table t (k text primary key, seq integer, other integer); insert into t values ('a', 9, 1)"
+        )
         done = pages(connect(database.settings(BY_SEQUENCE)), "t")[-1].cursor
 
         other = connect(database.settings({"t": {"cursor": {"column": "other", "kind": "sequence"}}}))

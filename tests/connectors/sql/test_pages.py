@@ -16,9 +16,7 @@ from tests.connectors.sql.databases import Database, PostgresSchema, SqliteFile
 
 class TestFullRead:
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
-    def test_gives_every_row_once_whatever_the_page_size(
-        self, database: Database, connect: Opener, limit: int
-    ) -> None:
+    def test_gives_every_row_once_whatever_the_page_size(self, database: Database, connect: Opener, limit: int) -> None:
         database.run("create table t (k text primary key, n integer)")
         for number in range(7):
             database.rows("insert into t values (?, ?)", (f"k{number}", number))
@@ -58,13 +56,18 @@ class TestFullRead:
         assert record == Record("a", {"k": "a", "shown": "b"}, version="3")
 
     def test_of_every_table_with_a_key_when_none_is_configured(self, database: Database, connect: Opener) -> None:
-        database.run("create table a (k text primary key); create table b (k text); create table c (k text primary key)")
+        database.run(
+            "create table a (k text primary key); create table b (k text); create table c (k text primary key)"
+        )
 
         assert [stream.name for stream in connect(database.settings()).streams()] == ["a", "c"]
 
     def test_of_a_table_whose_name_needs_quotes(self, database: Database, connect: Opener) -> None:
         database.run('create table "Order % Lines" ("Line No" text primary key, "a:b%c" text)')
-        database.rows('insert into "Order %% Lines" values (?, ?)'.replace("%%", "%%" if database.name != "sqlite" else "%"), ("1", "x"))
+        database.rows(
+            'insert into "Order %% Lines" values (?, ?)'.replace("%%", "%%" if database.name != "sqlite" else "%"),
+            ("1", "x"),
+        )
         opened = connect(database.settings({"lines": {"table": "Order % Lines"}}))
 
         apply(opened, "lines", update("1", **{"a:b%c": "y"}))

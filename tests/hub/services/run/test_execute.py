@@ -291,7 +291,10 @@ class TestLostAnswer:
         run = pair.run()
 
         runs.resolve_in_doubt(
-            change=Change.objects.get(state="parked"), by=UserFactory(), verdict=verdict, destination_key="T2"  # type: ignore[arg-type]
+            change=Change.objects.get(state="parked"),
+            by=UserFactory(),
+            verdict=verdict,
+            destination_key="T2",  # type: ignore[arg-type]
         )
 
         run.refresh_from_db()

@@ -1,15 +1,15 @@
 """Whatever happens, in whatever order: nothing is lost, nothing is written twice, and every record is accounted for."""
 
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from hub import registry
 from hub.engine.intent import UNRESOLVED
-from hub.models import Change, Checkpoint, Hint, Lane, Link, Mapping, ReconciliationException, SyncRun
+from hub.models import Change, Checkpoint, Connection, Hint, Lane, Link, Mapping, ReconciliationException, SyncRun
 from hub.sdk import CursorKind
 from hub.services import run as runs
 from tests import simulator
@@ -18,17 +18,17 @@ from tests.hub.services.run.conftest import BODY, Pair, activate
 from tests.simulator import CONDITIONAL, UNIQUE, ThirdParty
 
 KEYS = st.sampled_from(["a", "b", "c", "d", "e"])
-ACTIONS = st.one_of(
+EDITS = st.one_of(
+    st.tuples(st.just("edit"), KEYS, st.sampled_from(["Kiel", "Bonn", "Köln"])),
     st.tuples(st.just("edit"), KEYS, st.sampled_from(["Kiel", "Bonn", "Köln"])),
     st.tuples(st.just("drop"), KEYS),
     st.tuples(st.just("person edits there"), KEYS, st.sampled_from(["Ulm", "Jena"])),
-    st.tuples(st.just("lose answer"), KEYS),
-    st.tuples(st.just("kill before"), KEYS),
-    st.tuples(st.just("kill after"), KEYS),
-    st.tuples(st.just("refuse"), KEYS),
-    st.tuples(st.just("not now"), KEYS),
-    st.tuples(st.just("run")),
-    st.tuples(st.just("run everything")),
+)
+FAULTS = st.tuples(st.sampled_from(["lose answer", "kill before", "kill after", "refuse", "not now"]), KEYS)
+RUNS = st.tuples(st.sampled_from(["run", "run everything"]))
+# A day: people edit here and there, something will go wrong, the run starts.
+DAYS = st.tuples(
+    st.lists(EDITS, min_size=1, max_size=3), st.lists(FAULTS, max_size=2), st.lists(RUNS, min_size=1, max_size=2)
 )
 NUMBERS = count(1)
 
@@ -59,6 +59,8 @@ class History:
         activate(mapping, BODY)
         self.pair = Pair(source, destination, mapping, activate)
         self.edited_there: set[str] = set()
+        for key in "abc":
+            source.put(key, name=key, city="Kiel")
 
     def act(self, what: str, *given_: str) -> None:
         source, destination = self.pair.source, self.pair.destination
@@ -102,20 +104,26 @@ class History:
             faults.clear()
         destination.kill_at.clear()
         Link.objects.filter(mapping=self.pair.mapping).update(refused_digest="")
+        Connection.objects.update(landing_seconds=0)
         for _ in range(3):
             Change.objects.filter(mapping=self.pair.mapping).update(due_at=None)
             SyncRun.objects.filter(mapping=self.pair.mapping).update(due_at=None)
             self.run(full=True)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(st.lists(ACTIONS, max_size=14), st.sampled_from([CursorKind.SEQUENCE, CursorKind.NONE]), st.booleans())
+@settings(
+    max_examples=30,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(DAYS, min_size=1, max_size=4), st.sampled_from([CursorKind.SEQUENCE, CursorKind.NONE]), st.booleans())
 def test_every_history_ends_in_agreement_or_with_a_person(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch, actions: list[Any], cursor: CursorKind, conditional: bool
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, days: list[Any], cursor: CursorKind, conditional: bool
 ) -> None:
     history = History(monkeypatch, cursor, CONDITIONAL if conditional else UNIQUE)
-    for action in actions:
-        history.act(*action)
+    for day in days:
+        for action in chain.from_iterable(day):
+            history.act(*action)
     history.calm_down()
 
     pair, mapping = history.pair, history.pair.mapping

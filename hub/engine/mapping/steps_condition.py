@@ -149,7 +149,7 @@ def _not(options: Options) -> Part:
     return _test(lambda data, value: not run(data, value), f"not ({part.says})")
 
 
-TEST_STEPS = (
+CONDITION_STEPS = (
     StepKind("equals", _equals, ANYTHING),
     StepKind("not_equals", _not_equals, ANYTHING),
     StepKind("in", _in, ANYTHING),

@@ -1,0 +1,234 @@
+"""The pages of connections: list, choice of a kind, form, and a page with tests, streams and what uses it."""
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.decorators import display
+
+from hub import registry
+from hub.admin import wording
+from hub.admin.base import Deed, HubAdmin, ReasonForm
+from hub.admin.connection.form import ConnectionForm
+from hub.clock import now
+from hub.models import CheckState, Connection, ConnectionCheck, Mapping
+from hub.sdk import ConfigError, Connector, HubError
+from hub.services import access, setup
+from hub.services import connection as connections
+
+CHECKS_SHOWN = 5
+PEOPLE_WAIT = 10  # seconds that one call may take while a person looks at the page
+TONES = {
+    CheckState.ASKED: "live",
+    CheckState.REACHABLE: "ok",
+    CheckState.UNREACHABLE: "bad",
+    CheckState.UNAUTHORISED: "bad",
+    CheckState.WRONG: "bad",
+    CheckState.BROKEN: "bad",
+}
+
+
+@admin.register(Connection)
+class ConnectionAdmin(HubAdmin[Connection]):
+    """Connections are set up by who manages them, and tested by who uses them."""
+
+    list_display = ("title", "kind", "standing", "credential", "owner", "name")
+    list_display_links = ("title",)
+    list_select_related = ("credential", "owner")
+    list_filter = ("is_paused",)
+    search_fields = ("title", "name")
+    search_help_text = "Part of the title or name"
+    history_fields = (
+        "title", "name", "connector", "config", "credential", "owner", "timeout_seconds", "landing_seconds",
+        "is_paused", "paused_reason",
+    )  # fmt: skip
+    page_template = "admin/hub/connection/page.html"
+
+    deeds = (
+        Deed("test", "Test connection", "check", icon="network_check", tone="primary", asks=False),
+        Deed("streams", "List streams", "check", icon="table_rows", asks=False),
+        Deed(
+            "pause", "Pause", "pause", icon="pause", form_class=ReasonForm, shown=lambda row: not row.is_paused,
+            text="Nothing is read or written over this connection until it is resumed. What uses it waits.",
+        ),
+        Deed(
+            "resume", "Resume", "pause", icon="resume", tone="primary", shown=lambda row: row.is_paused,
+            text="Everything that uses this connection may go on.",
+        ),
+    )  # fmt: skip
+
+    # --- displays -------------------------------------------------------------------------------------
+
+    @display(description="Kind")
+    def kind(self, row: Connection) -> str:
+        """The kind of system."""
+        return _label(row.connector)
+
+    @display(description="State", label={"paused": "warning", "in use": "success"})
+    def standing(self, row: Connection) -> str:
+        """Whether it is paused."""
+        return "paused" if row.is_paused else "in use"
+
+    # --- deeds ----------------------------------------------------------------------------------------
+
+    def test(self, request: HttpRequest, row: Connection, form: Any) -> HttpResponse:
+        """Ask a worker to test it; the page shows the answer as it comes."""
+        connections.request_check(connection=row, by=self.person(request))
+        return HttpResponseRedirect(f"{self.address('change', row)}#checks")
+
+    def streams(self, request: HttpRequest, row: Connection, form: Any) -> HttpResponse:
+        """Read what the connection offers, now."""
+        row.timeout_seconds = min(row.timeout_seconds, PEOPLE_WAIT)
+        try:
+            context = {"streams": connections.streams(row)}
+        except HubError as error:
+            messages.error(request, f"The streams cannot be listed: {error}")
+            return HttpResponseRedirect(self.address("change", row))
+        frame = self.page_context(request, row, f"Streams of {row}")
+        return TemplateResponse(request, "admin/hub/connection/streams.html", frame | context)
+
+    def pause(self, request: HttpRequest, row: Connection, form: Any) -> str:
+        """Pause with a reason."""
+        connections.pause(connection=row, by=self.person(request), reason=form.cleaned_data["reason"])
+        return "Paused."
+
+    def resume(self, request: HttpRequest, row: Connection, form: Any) -> str:
+        """Let it be used again."""
+        connections.resume(connection=row, by=self.person(request))
+        return "Resumed."
+
+    # --- form -----------------------------------------------------------------------------------------
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """First the kind of system, then its form."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        name = request.GET.get("connector", "")
+        if name:
+            return self._form(request, Connection(connector=name), f"New connection: {_label(name)}")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "New connection",
+            "has_own_title": True,
+            "opts": self.opts,
+            "kinds": [found for found in map(_connector, registry.names()) if found],
+            "broken": registry.broken(),
+        }
+        return TemplateResponse(request, "admin/hub/connection/kinds.html", context)
+
+    def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The form of a connection."""
+        row = self.get_object(request, str(pk))
+        if not self.has_change_permission(request, row):
+            raise PermissionDenied
+        return self._form(request, row, f"Edit {row}")
+
+    def _form(self, request: HttpRequest, row: Connection, title: str) -> HttpResponse:
+        connector = _connector(row.connector)
+        if connector is None:
+            raise Http404("There is no such kind of system, or it cannot be loaded.")
+        given = request.POST if request.method == "POST" else None
+        form = ConnectionForm(given, connector=connector, connection=row, user=self.person(request))
+        if form.is_valid() and self._saved(request, form):
+            return HttpResponseRedirect(self.address("change", form.connection))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "has_own_title": True,
+            "opts": self.opts,
+            "original": row if row.pk else None,
+            "form": form,
+            "connector": connector,
+            "page_url": self.address("change", row) if row.pk else self.address("add"),
+        }
+        return TemplateResponse(request, "admin/hub/connection/form.html", context)
+
+    def _saved(self, request: HttpRequest, form: ConnectionForm) -> bool:
+        """Whether it could be saved; otherwise the form says why not."""
+        secrets = form.cleaned_data["secrets"]
+        try:
+            setup.save_connection(connection=form.filled(), secrets=secrets, by=self.person(request))
+        except ConfigError as error:
+            form.add_error(None, str(error))
+            return False
+        messages.success(request, "Saved. Test it now to be sure that it works.")
+        return True
+
+    # --- pages ----------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        """The fresh part of a connection's page."""
+        live = path("<int:pk>/live/", self.admin_site.admin_view(self.live_view), name="hub_connection_live")
+        return [live, *super().get_urls()]
+
+    def page(self, request: HttpRequest, row: Connection) -> dict[str, Any]:
+        """Settings, tests, and what uses it."""
+        connector = _connector(row.connector)
+        used_by = access.visible(request.user, "view", Mapping).filter(Q(source=row) | Q(destination=row))
+        return {
+            "kind": _label(row.connector),
+            "settings": _settings(row, connector),
+            "places": _places(row),
+            "used_by": used_by.select_related("integration"),
+            "set_ago": wording.ago(row.credential.set_at, now()) if row.credential and row.credential.set_at else "",
+            **self._checks(row),
+        }
+
+    def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The tests, for the page that waits for one."""
+        row = self.get_object(request, str(pk))
+        context = self._checks(row)
+        answer = TemplateResponse(request, "admin/hub/connection/checks.html", context)
+        if not context["is_asked"]:
+            answer.headers["X-Refresh"] = "stop"
+        return answer
+
+    def _checks(self, row: Connection) -> dict[str, Any]:
+        at = now()
+        found = ConnectionCheck.objects.filter(connection=row).select_related("asked_by")[:CHECKS_SHOWN]
+        checks = [(check, TONES[CheckState(check.state)], wording.ago(check.asked_at, at)) for check in found]
+        return {
+            "checks": checks,
+            "is_asked": any(check.state == CheckState.ASKED for check, _, _ in checks[:1]),
+            "live_url": reverse("admin:hub_connection_live", args=[row.pk]),
+        }
+
+
+def _connector(name: str) -> Connector | None:
+    """The connector of this name, or None when there is none or it cannot be loaded."""
+    try:
+        return registry.get(name)
+    except Exception:  # noqa: BLE001  a plugin may fail in any way; `registry.broken` says how
+        return None
+
+
+def _label(name: str) -> str:
+    connector = _connector(name)
+    return connector.label if connector else name
+
+
+def _settings(row: Connection, connector: Connector | None) -> list[tuple[str, Any, int]]:
+    """(label, value, how many entries a structured one has) of each setting. Secrets are not among them."""
+    labels = {asked.name: asked.label for asked in connector.fields} if connector else {}
+    return [(labels.get(name, name), *_told(value)) for name, value in row.config.items()]
+
+
+def _told(value: Any) -> tuple[Any, int]:
+    return (
+        (json.dumps(value, indent=2, ensure_ascii=False), len(value)) if isinstance(value, dict | list) else (value, 0)
+    )
+
+
+def _places(row: Connection) -> list[str]:
+    """Where it leads; empty when its settings are wrong."""
+    try:
+        return setup.reached(row)
+    except ConfigError:
+        return []

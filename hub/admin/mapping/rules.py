@@ -1,0 +1,66 @@
+"""The rules of a mapping as people read and write them: sentences, and JSON text with what is wrong with it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from hub.admin.connection.form import Indented
+from hub.engine.mapping import MappingError, describe, describe_filter
+
+EMPTY = {"fields": {"name": {"steps": [{"path": "name"}], "required": True}}}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The rules in plain words, or what is wrong with them."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+    filter: str = ""
+    findings: tuple[str, ...] = ()
+
+
+def told(body: Any) -> Told:
+    """What a body says. A wrong one comes with its findings instead."""
+    try:
+        fields = tuple((name, _after_arrow(sentence)) for name, sentence in describe(body))
+        return Told(fields, describe_filter(body))
+    except MappingError as error:
+        return Told(findings=error.findings)
+
+
+def as_text(body: Any) -> str:
+    """A body as it is edited."""
+    return json.dumps(body, cls=Indented, ensure_ascii=False)
+
+
+class BodyForm(forms.Form):
+    """Asks for the rules as JSON, and for a note of what changed and why."""
+
+    body = forms.CharField(
+        label="Rules",
+        widget=UnfoldAdminTextareaWidget({"rows": 28, "class": "hub-code-input", "spellcheck": "false"}),
+        help_text="fields: for each destination field how it is filled. filter: which records are meant. "
+        "value_maps: code lists. match: destination fields that identify a record.",
+    )
+    note = forms.CharField(
+        max_length=300, required=False, widget=UnfoldAdminTextInputWidget(), help_text="What changed and why."
+    )
+
+    base = forms.CharField(required=False, widget=forms.HiddenInput, help_text="What the draft was when it was opened.")
+
+    def clean_body(self) -> Any:
+        """The rules as data; a slip of the pen is shown with its line and column."""
+        try:
+            return json.loads(self.cleaned_data["body"])
+        except json.JSONDecodeError as error:
+            raise forms.ValidationError(
+                f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+            ) from None
+
+
+def _after_arrow(sentence: str) -> str:
+    """The rule without the name of its field, which stands beside it."""
+    return sentence.partition(" ← ")[2] or sentence

@@ -1,0 +1,78 @@
+"""Trials as the page shows them: the source's fields on one side, what the rules make of them on the other."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from hub.services.trial import Trial, Verdict
+
+TONES = {
+    Verdict.CREATE: "live",
+    Verdict.CHANGE: "live",
+    Verdict.SAME: "ok",
+    Verdict.EXCLUDED: "idle",
+    Verdict.PROBLEM: "bad",
+    Verdict.FAILED: "bad",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One field of a side. `before` is what was last acknowledged, when it differs; `kind` is "", changed or wrong."""
+
+    name: str
+    value: str
+    kind: str = ""
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One record with its two sides."""
+
+    key: str
+    version: str
+    destination_key: str
+    verdict: str
+    tone: str
+    reason: str
+    source: list[Line]
+    mapped: list[Line]
+
+
+def shown(trial: Trial) -> Shown:
+    """A trial, ready for the page."""
+    return Shown(
+        key=trial.record.key,
+        version=trial.record.version or "",
+        destination_key=trial.destination_key,
+        verdict=str(trial.verdict),
+        tone=TONES[trial.verdict],
+        reason=trial.reason,
+        source=[Line(name, words(value)) for name, value in trial.record.data.items()],
+        mapped=_mapped(trial),
+    )
+
+
+def words(value: Any) -> str:
+    """A value as text; structures as JSON."""
+    if value is None:
+        return "null"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return "“”" if value == "" else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _mapped(trial: Trial) -> list[Line]:
+    found = [_line(name, value, trial) for name, value in trial.image.items()]
+    found += [Line(name, f"the record linked to {key} by {other}") for name, (other, key) in trial.references.items()]
+    gone = [name for name in trial.changes if name not in trial.image]
+    found += [Line(name, "no longer sent", "changed", words(trial.changes[name][0])) for name in gone]
+    return found + [Line(name, message, "wrong") for name, message in trial.problems.items()]
+
+
+def _line(name: str, value: Any, trial: Trial) -> Line:
+    if name not in trial.changes:
+        return Line(name, words(value))
+    before = trial.changes[name][0]
+    return Line(name, words(value), "changed", words(before) if before is not None else "nothing")
