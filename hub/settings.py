@@ -215,6 +215,9 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "hub.admin.home.dashboard",
     "BORDER_RADIUS": "8px",
     "COLORS": {"primary": INDIGO},
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("hub/icon.svg")},
+    ],
     "STYLES": [lambda request: static("hub/hub.css")],
     "SCRIPTS": [lambda request: static("hub/hub.js")],
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "hub.admin.home.navigation"},

@@ -27,31 +27,44 @@ def _outcome(change: Change, answer: Answer, trouble: Trouble) -> Outcome:
     return Outcome(change.id, answer, key=change.key, code=trouble.code, message=trouble.message)
 
 
-def answer_write(shape: Shape, write: Write, images: Mapping[str, Record], took: int) -> Outcome:
-    """The answer to a change that was sent to the database, `took` milliseconds with its whole batch."""
-    change, now = write.change, images.get(write.change.id)
-    told = write.trouble.message if write.trouble else "no row was changed" if write.missed else "done"
-    exchange = Exchange(_request(shape, write), told, None, took)
-    if write.trouble:
-        code = write.trouble.code
-        return Outcome(change.id, Answer.REFUSED, change.key, None, None, code, told, exchange=exchange)
-    if write.missed:
-        return _missed(change, now, exchange)
-    if now is None:
-        return Outcome(change.id, Answer.APPLIED, write.key, exchange=exchange)
-    return Outcome(change.id, Answer.APPLIED, now.key, now.version, now.data, exchange=exchange)
+class Answers:
+    """Answers to the changes of one transaction that were sent to the database; `took` milliseconds in all."""
 
+    def __init__(self, shape: Shape, images: Mapping[str, Record], took: int) -> None:
+        self._shape, self._images, self._took = shape, images, took
+        self._done: dict[tuple[object, ...], Exchange] = {}
 
-def _missed(change: Change, now: Record | None, exchange: Exchange) -> Outcome:
-    """The database took the statement and changed nothing: a trigger, a rule, or somebody else in between."""
-    if now is not None:
+    def of(self, write: Write) -> Outcome:
+        """What became of one write."""
+        change, now = write.change, self._images.get(write.change.id)
+        if write.trouble:
+            code, told = write.trouble.code, write.trouble.message
+            exchange = self._exchange(write, told)
+            return Outcome(change.id, Answer.REFUSED, change.key, None, None, code, told, exchange=exchange)
+        if write.missed:
+            return self._missed(write, now)
+        exchange = self._exchange(write, "done")
+        if now is None:
+            return Outcome(change.id, Answer.APPLIED, write.key, exchange=exchange)
+        return Outcome(change.id, Answer.APPLIED, now.key, now.version, now.data, exchange=exchange)
+
+    def _missed(self, write: Write, now: Record | None) -> Outcome:
+        """The database took the statement and changed nothing: a trigger, a rule, or somebody else in between."""
+        told = "the database took the statement and changed nothing"
+        change, exchange = write.change, self._exchange(write, told)
+        if now is None:
+            return Outcome(change.id, Answer.REFUSED, change.key, code="ignored", message=told, exchange=exchange)
         return Outcome(change.id, Answer.CONFLICT, now.key, now.version, now.data, exchange=exchange)
-    told = "the database took the statement and changed nothing"
-    return Outcome(change.id, Answer.REFUSED, change.key, code="ignored", message=told, exchange=exchange)
+
+    def _exchange(self, write: Write, told: str) -> Exchange:
+        """The statement without its values, which the change shows better; one object for all that are alike."""
+        alike = (write.change.operation, told, *write.values, None, *write.where)
+        if alike not in self._done:
+            self._done[alike] = Exchange(_request(self._shape, write), told, None, self._took)
+        return self._done[alike]
 
 
 def _request(shape: Shape, write: Write) -> str:
-    """The statement without its values, which the change shows better."""
-    names = f" ({', '.join(sorted(write.values))})" if write.values else ""
-    compared = f" by {', '.join(sorted(write.where))}" if write.where else ""
+    names = f" ({', '.join(write.values)})" if write.values else ""
+    compared = f" by {', '.join(write.where)}" if write.where else ""
     return f"{WORDS[write.change.operation]} {shape.name}{names}{compared}"

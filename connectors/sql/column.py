@@ -64,7 +64,7 @@ class Column:
     def load(self, value: Any) -> Any:
         """The plain value of a stored one (never None). Raises UnfitError."""
         loaded = self._loader(self, value)
-        return loaded.rstrip(" ") if self.padded and isinstance(loaded, str) else loaded
+        return loaded.rstrip(" ") if self.padded else loaded
 
     def same(self, stored: Any, wanted: Any) -> bool:
         """Whether writing `wanted` would leave the loaded value `stored` as it is."""
@@ -147,13 +147,15 @@ def _integer(column: Column, value: Any) -> int:
 
 
 def _decimal(column: Column, value: Any) -> Decimal:
+    if type(value) is Decimal and value.is_finite():
+        return value
     try:
         number = Decimal(repr(value) if isinstance(value, float) else value)
     except (InvalidOperation, TypeError, ValueError):
         raise _unfit(column, value, "a decimal number") from None
     if not number.is_finite():
         raise _unfit(column, value, "a finite number")
-    if isinstance(value, Decimal) or column.scale is None:
+    if column.scale is None:
         return number
     exact = _rounded(number, column.scale)  # 5 in a numeric(10,2) is 5.00, as most databases say it
     return exact if exact == number else number

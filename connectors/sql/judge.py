@@ -115,14 +115,14 @@ class Judge:
             told = f"{', '.join(lasting)}: the key of a record is not changed"
             return _current(change, Answer.REFUSED, held, "key", told)
         plain = {name: value for name, value in intent.values.items() if name not in self._key_names}
-        return Write(change, plain, self._place(held), held.record.key)
+        return Write(change, plain, held.place(), held.record.key)
 
     def _delete(self, change: Change, held: Held | None) -> Outcome | Write:
         if held is None or held.record.deleted:
             return Outcome(change.id, Answer.UNCHANGED, change.key)
         if not self._as_expected(change, held, change.before or {}):
             return _current(change, Answer.CONFLICT, held)
-        return Write(change, {}, self._place(held), held.record.key)
+        return Write(change, {}, held.place(), held.record.key)
 
     def _as_expected(self, change: Change, held: Held, names: Fields) -> bool:
         """The precondition: the version that the hub knows, or else the values that it knows."""
@@ -134,12 +134,6 @@ class Judge:
     def _holds(self, held: Held, fields: Fields) -> bool:
         data, columns = held.record.data, self._columns
         return all(columns[name].same(data[name], value) for name, value in fields.items() if name in data)
-
-    def _place(self, held: Held) -> dict[str, Any]:
-        place = dict(zip(self._key_names, held.key, strict=True))
-        if self._version and held.version is not None:
-            place[self._version.column] = held.version
-        return place
 
     def _dumped(self, fields: Fields) -> dict[str, Any]:
         try:

@@ -17,11 +17,15 @@ Row = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A row as it is now: what it says, and its key and version as the database gave them."""
+    """A row as it is now: what it says, and the row itself."""
 
     record: Record
-    key: tuple[Any, ...]
-    version: Any = None
+    row: Row
+    reader: "RowReader"
+
+    def place(self) -> dict[str, Any]:
+        """The values by which the row is found again, unless somebody gives it another version."""
+        return self.reader.place(self.row)
 
 
 class RowReader:
@@ -59,13 +63,9 @@ class RowReader:
         plain = self.shape.table.c[column.name]
         return sa.cast(plain, sa.Text) if column.kind in self._unknown else plain
 
-    def raw_key(self, row: Row) -> tuple[Any, ...]:
-        """The key values of a row as the database gave them."""
-        return tuple([row[position] for position in self._key])
-
     def key(self, row: Row) -> str:
         """The key of a row as text."""
-        return key_text(self._key_columns, self.raw_key(row))
+        return key_text(self._key_columns, [row[position] for position in self._key])
 
     def raw(self, row: Row, column: str) -> Any:
         """One value of a row as the database gave it."""
@@ -90,14 +90,18 @@ class RowReader:
 
     def held(self, row: Row) -> Held:
         """A row to compare and to show: a value that no record can carry stays as it is spelled."""
-        data = dict(zip(self._names, row, strict=True))
-        for column in self._loads:
-            value = data[column.name]
-            if value is not None:
-                data[column.name] = _leniently(column, value)
-        key = self.raw_key(row)
-        version = self.raw(row, self._version.name) if self._version else None
-        return Held(self._made(key_text(self._key_columns, key), data), key, version)
+        record = self.record(row)
+        if isinstance(record, Fault):
+            spelled = {c.name: _leniently(c, row[self._at[c.name]]) for c in self._loads}
+            record = self._made(self.key(row), dict(zip(self._names, row, strict=True)) | spelled)
+        return Held(record, row, self)
+
+    def place(self, row: Row) -> dict[str, Any]:
+        """The key and the version of a row as the database gave them."""
+        place = {column.name: row[self._at[column.name]] for column in self._key_columns}
+        if self._version and self.raw(row, self._version.name) is not None:
+            place[self._version.name] = self.raw(row, self._version.name)
+        return place
 
     def _made(self, key: str, data: dict[str, Any]) -> Record:
         version, deleted = None, False
@@ -114,6 +118,6 @@ class RowReader:
 
 def _leniently(column: Column, value: Any) -> Any:
     try:
-        return column.load(value)
+        return None if value is None else column.load(value)
     except UnfitError:
         return str(value)

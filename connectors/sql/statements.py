@@ -1,6 +1,6 @@
 """The statements that write rows: for many rows at once where the database can, else for one row at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from hub.sdk import Operation
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Form:
     """What writes must have in common to travel in one statement: what is done, columns set, columns compared."""
 
@@ -34,11 +34,20 @@ class Statements:
         self._shape, self._dialect = shape, dialect
         self._rows = RowReader(shape, dialect)
 
-    def form_of(self, write: Write) -> Form:
-        """The form of one write."""
+    def by_form(self, writes: Iterable[Write]) -> list[tuple[Form, list[Write]]]:
+        """The writes of each form, in the order in which the forms first appear."""
+        found: dict[tuple[object, ...], tuple[Form, list[Write]]] = {}
+        for write in writes:
+            spelled = (write.change.operation, write.key is None, *write.values, None, *write.where)
+            if spelled not in found:
+                found[spelled] = (self._form(write), [])
+            found[spelled][1].append(write)
+        return list(found.values())
+
+    def _form(self, write: Write) -> Form:
         creates = write.change.operation is Operation.CREATE
         returning = creates and write.key is None and not self._shape.reference_is_unique
-        return Form(write.change.operation, tuple(sorted(write.values)), tuple(sorted(write.where)), returning)
+        return Form(write.change.operation, tuple(write.values), tuple(write.where), returning)
 
     def build(self, form: Form, writes: Sequence[Write]) -> tuple[sa.Executable, Parameters]:
         """The statement for these writes of one form, and its parameters."""

@@ -7,7 +7,7 @@ from itertools import groupby
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.sql.answers import answer_all, answer_write, unknown
+from connectors.sql.answers import Answers, answer_all, unknown
 from connectors.sql.judge import Intent, Judge, Write
 from connectors.sql.keys import key_text
 from connectors.sql.lookup import Lookup
@@ -67,10 +67,10 @@ class Writer:
         judged = [self._judge.decide(intent, held) for intent, held in self._with_held(connection, group)]
         writes = [item for item in judged if isinstance(item, Write)]
         for _, run in groupby(writes, key=lambda write: write.change.operation):
-            self._settle(connection, sorted(run, key=self._statements.form_of))
+            self._settle(connection, list(run))
         images = self._images(connection, writes)
-        took = int((time.perf_counter() - started) * 1000)
-        return [answer_write(self._shape, item, images, took) if isinstance(item, Write) else item for item in judged]
+        told = Answers(self._shape, images, int((time.perf_counter() - started) * 1000))
+        return [told.of(item) if isinstance(item, Write) else item for item in judged]
 
     def _with_held(self, connection: sa.Connection, group: Sequence[Intent]) -> Iterator[tuple[Intent, Held | None]]:
         """Each intent with the row it is about, locked until the transaction ends."""
@@ -89,8 +89,8 @@ class Writer:
             return
         try:
             with connection.begin_nested():
-                for form, same in groupby(writes, key=self._statements.form_of):
-                    self._send(connection, form, list(same))
+                for form, same in self._statements.by_form(writes):
+                    self._send(connection, form, same)
         except (SQLAlchemyError, MissedError) as error:
             trouble = None if isinstance(error, MissedError) else self._session.trouble(error)
             if trouble and trouble.verdict is not Verdict.RECORD:

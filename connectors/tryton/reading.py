@@ -32,7 +32,7 @@ class Reader:
         change, so no edit can move a record past the reader, as it could if pages were ordered by time.
         """
         here = {"since": "", "after": 0, "start": "", "seen": "", **(cursor or {})}
-        reply = self._search(_domain(here), limit)
+        reply = self._search([*self.schema.plan.domain, *_domain(here)], limit)
         rows = reply.result
         start = here["start"] or (reply.at.isoformat() if reply.at else "")
         seen = max([here["seen"], *(_changed(row) for row in rows)])
@@ -52,19 +52,23 @@ class Reader:
             yield from self._records(self._search([["id", "in", part]], len(part)).result)
 
     def find(self, external_ids: Sequence[str]) -> Iterator[tuple[str, Record]]:
-        """Records by the reference stored in them; Tryton trims it, so that is compared trimmed."""
-        name = self.schema.plan.external_id
+        """Records by the reference stored in or behind them; Tryton trims it, so that is compared trimmed."""
+        plan = self.schema.plan
+        name = plan.external_id or plan.found_by
         wanted = {reference.strip(): reference for reference in external_ids if reference.strip()}
         texts = sorted(wanted)
         for start in range(0, len(texts) if name else 0, _FETCHED_AT_ONCE):
-            rows = self._search([[name, "in", texts[start : start + _FETCHED_AT_ONCE]]], None).result
+            having = [name, "in", texts[start : start + _FETCHED_AT_ONCE]]
+            rows = self._search([*plan.domain, having], None, name).result
             for row, record in zip(rows, self._records(rows), strict=True):
-                if row[name] in wanted:
-                    yield wanted[row[name]], record
+                reference = _behind(row, name)
+                if reference in wanted:
+                    yield wanted[reference], record
 
-    def _search(self, domain: list[Any], limit: int | None) -> Reply:
+    def _search(self, domain: list[Any], limit: int | None, *also: str) -> Reply:
         method = f"model.{self.schema.plan.model}.search_read"
-        return self.client.call(method, domain, 0, limit, _BY_ID, self.schema.columns, context=EVERYTHING)
+        columns = list(dict.fromkeys([*self.schema.columns, *also]))
+        return self.client.call(method, domain, 0, limit, _BY_ID, columns, context=EVERYTHING)
 
     def _records(self, rows: Iterable[Mapping[str, Any]]) -> list[Record]:
         rows = list(rows)
@@ -91,6 +95,12 @@ def _domain(here: Cursor) -> list[Any]:
     since = mark_time(datetime.fromisoformat(here["since"]))
     created = [["write_date", "=", None], ["create_date", ">=", since]]
     return [*after, ["OR", ["write_date", ">=", since], created]]
+
+
+def _behind(row: Mapping[str, Any], name: str) -> Any:
+    """A field's value, also that of `party.code`, which Tryton answers as {"party.": {"code": …}}."""
+    link, dot, field = name.partition(".")
+    return (row.get(f"{link}.") or {}).get(field) if dot else row[name]
 
 
 def _changed(row: Mapping[str, Any]) -> str:

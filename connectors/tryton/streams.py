@@ -33,10 +33,11 @@ class Plan:
     """One stream as configured.
 
     `fields` are the fields to read and write; empty means every plain field that can be written.
-    `external_id` is the field that stores the source's key at create, `unique` whether Tryton enforces
-    that no two records share it. With `archive_field` a delete sets that field to false, and archived
-    records count as deleted. `declared` is false for what this connector offers by itself, of which
-    fields and models that this Tryton does not have are left out.
+    `external_id` is the field that stores the source's key at create, `unique` whether Tryton enforces that no
+    two records share it. `found_by` is for records that cannot hold it: a path such as `party.code` through a
+    linked record that does. `domain` is Tryton's condition that limits the stream. With `archive_field` a delete
+    sets that field to false, and archived records count as deleted. `declared` is false for what this connector
+    offers by itself, of which fields and models that this Tryton does not have are left out.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Plan:
     fields: tuple[str, ...] = ()
     external_id: str = ""
     unique: bool = False
+    found_by: str = ""
+    domain: tuple[Any, ...] = ()
     archive_field: str = ""
     lookups: Mapping[str, Lookup] = field(default_factory=lambda: NO_LOOKUPS)
     declared: bool = True
@@ -87,6 +90,8 @@ _SHAPES: Mapping[str, type] = {
     "fields": list,
     "external_id": str,
     "unique": bool,
+    "found_by": str,
+    "domain": list,
     "archive_field": str,
     "lookups": dict,
 }
@@ -115,8 +120,7 @@ def _plan(name: str, entry: Any, before: Plan | None) -> Plan:
     for key, value in entry.items():
         _check_shape(f"streams.{name}.{key}", _SHAPES.get(key), value)
     given = {key: value for key, value in entry.items() if value is not None}
-    if "fields" in given:
-        given["fields"] = tuple(given["fields"])
+    given |= {key: tuple(given[key]) for key in ("fields", "domain") if key in given}
     if "lookups" in given:
         given["lookups"] = {key: _lookup(f"streams.{name}.lookups.{key}", it) for key, it in given["lookups"].items()}
     if "external_id" in entry and "external_id" not in given:
@@ -135,7 +139,9 @@ def _check_shape(where: str, shape: type | None, value: Any) -> None:
     nullable = value is None and where.endswith(".external_id")
     if not nullable and not isinstance(value, shape):
         raise ConfigError(f"{where} must be a {shape.__name__}.")
-    if shape is list and not all(isinstance(item, str) for item in value):
+    if where.endswith(".found_by") and value.count(".") != 1:
+        raise ConfigError(f"{where} must be a link and a field of the linked record, such as party.code.")
+    if where.endswith(".fields") and not all(isinstance(item, str) for item in value):
         raise ConfigError(f"{where} must be a list of field names.")
 
 
@@ -156,8 +162,9 @@ def capabilities(plan: Plan, batch: int) -> Capabilities:
     and is safe against silence only through a unique external id. Every call of many items is all or nothing.
     """
     many = Batch(max_items=batch, atomic=True)
-    by_reference = ReadBack(by_key=True, by_external_id=bool(plan.external_id))
-    reference = ExternalId(plan.external_id, plan.unique) if plan.external_id else None
+    stored = plan.external_id or plan.found_by
+    by_reference = ReadBack(by_key=True, by_external_id=bool(stored))
+    reference = ExternalId(stored, plan.unique and bool(plan.external_id)) if stored else None
     change = WriteCapability(conditional=ConditionalWrite(), read_back=by_reference, batch=many)
     return Capabilities(
         create=WriteCapability(external_id=reference, read_back=by_reference, batch=many),

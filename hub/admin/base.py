@@ -172,7 +172,7 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
         row = self.get_object(request, str(pk))
         if not self._has_form(request, row):
             raise PermissionDenied
-        form: HttpResponse = self.changeform_view(request, str(pk))
+        form: HttpResponse = self.changeform_view(request, str(pk), "", {"show_save_and_add_another": False})
         return form
 
     def page(self, request: HttpRequest, row: Row) -> dict[str, Any]:

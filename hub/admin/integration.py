@@ -123,10 +123,10 @@ class IntegrationAdmin(HubAdmin[Integration]):
 
     # --- displays -------------------------------------------------------------------------------------
 
-    @display(description="State", label={"paused": "warning", "on": "success", "by hand": "info"})
+    @display(description="State", label={"paused": "warning", "scheduled": "success", "by hand": "info"})
     def standing(self, row: Integration) -> str:
         """Whether it is paused, runs by itself, or by hand."""
-        return "paused" if row.is_paused else "on" if row.schedule else "by hand"
+        return "paused" if row.is_paused else "scheduled" if row.schedule else "by hand"
 
     @display(description="Runs")
     def runs_when(self, row: Integration) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.admin.views.main import PAGE_VAR
 from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -131,7 +131,7 @@ class KeysetList(ChangeList):
         self.show_full_result_count = False
         self.show_admin_actions = bool(page.rows)
         self.can_show_all = False
-        self.multi_page = bool(page.newer or page.older)
+        self.multi_page = False  # no numbered pages: the pager has its own template
 
     def chip_links(self) -> list[dict[str, Any]]:
         """The chips as links; the first one's address carries no parameter."""
@@ -211,7 +211,7 @@ class KeysetMixin:
 def moment(at: datetime | None) -> SafeString:
     """A moment as the lists show it, in the hub's time zone; a dash for none."""
     if at is None:
-        return format_html("—")
+        return SafeString("—")
     shown = date_format(localtime(at), "j M Y, H:i:s")
     return format_html('<time class="st-fixed" datetime="{}">{}</time>', at.isoformat(), shown)
 
@@ -227,16 +227,24 @@ def badge(word: str, tone: str) -> SafeString:
 
 
 class ScopedDropdown(RelatedDropdownFilter):
-    """A filter by a related row that offers only rows the person may see."""
+    """A filter by integration or mapping that offers only those the person may see."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The rows to choose from."""
-        model: type[Model] = field.remote_field.model
-        rows = access.visible(request.user, "view", model)
-        if model is Mapping:
-            mappings = access.visible(request.user, "view", Mapping).select_related("integration")[:MOST_CHOICES]
+        mappings = _mappings(request)
+        if field.remote_field.model is Mapping:
             return [(str(row.pk), f"{row.integration} / {row}") for row in mappings]
-        return [(str(row.pk), str(row)) for row in rows[:MOST_CHOICES]]
+        integrations = {row.integration_id: row.integration for row in mappings}
+        return [(str(pk), str(row)) for pk, row in integrations.items()]
+
+
+def _mappings(request: HttpRequest) -> list[Mapping]:
+    """The mappings in sight with their integrations: read once, though two filters of a list offer them."""
+    if not hasattr(request, "hub_mappings"):
+        rows = access.visible(request.user, "view", Mapping).select_related("integration")
+        found = list(rows.order_by("integration__title", "position", "name")[:MOST_CHOICES])
+        request.hub_mappings = found  # type: ignore[attr-defined]
+    return request.hub_mappings  # type: ignore[attr-defined,no-any-return]
 
 
 def begins_with(column: str, text: str) -> Q:

@@ -257,7 +257,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
     def lasted(self, run: SyncRun) -> SafeString:
         """How long it took, or has taken so far."""
         if run.started_at is None:
-            return format_html("—")
+            return SafeString("—")
         return format_html('<span class="st-fixed">{}</span>', lasting((run.ended_at or clock.now()) - run.started_at))
 
     @display(description="started by")

@@ -23,6 +23,11 @@ def as_json(runs: Sequence[SyncRun]) -> dict[str, Any]:
     return {"exit_code": exit_code(runs), "runs": [_run_as_json(run) for run in runs]}
 
 
+def failure(reason: str) -> dict[str, Any]:
+    """The document when no run could be had at all."""
+    return {"exit_code": FAILED, "error": reason, "runs": []}
+
+
 def lines(run: SyncRun) -> Iterator[str]:
     """The run in lines for people."""
     yield f"{run.mapping.path}: {run.get_state_display()}{_after(run)}. {run.reason}".rstrip()

@@ -71,6 +71,14 @@ class TestOwners:
         assert ids(tags=[Tags.database], databases=["default"]) == set()
 
 
+class TestHistory:
+    def test_that_is_off_is_found_before_deployment(self, settings: Any) -> None:
+        settings.SIMPLE_HISTORY_ENABLED = False
+
+        assert "hub.W007" in ids(include_deployment_checks=True)
+        assert "hub.W007" not in ids()
+
+
 class TestDeploy:
     """`check --deploy`, as an operator runs it: in a process of its own."""
 

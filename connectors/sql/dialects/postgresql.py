@@ -137,7 +137,9 @@ def given(columns: Mapping[str, Column], lists: Mapping[str, Sequence[str | None
 
 
 def _array(values: Sequence[str | None]) -> sa.BindParameter[Any]:
-    return sa.bindparam(None, list(values), NullType())
+    """A list in PostgreSQL's own spelling; the driver's would take several times as long."""
+    quoted = ["NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values]
+    return sa.bindparam(None, "{" + ",".join(quoted) + "}", NullType())
 
 
 def dump(column: Column, value: Any) -> Any:

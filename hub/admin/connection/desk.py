@@ -15,9 +15,10 @@ from hub import registry
 from hub.admin import wording
 from hub.admin.base import Deed, HubAdmin, ReasonForm
 from hub.admin.connection.form import ConnectionForm
+from hub.admin.deed import BARE
 from hub.clock import now
 from hub.models import CheckState, Connection, ConnectionCheck, Mapping
-from hub.sdk import ConfigError, Connector, HubError
+from hub.sdk import ConfigError, Connector, CursorKind, HubError
 from hub.services import access, setup
 from hub.services import connection as connections
 
@@ -30,6 +31,11 @@ TONES = {
     CheckState.UNAUTHORISED: "bad",
     CheckState.WRONG: "bad",
     CheckState.BROKEN: "bad",
+}
+READS = {
+    CursorKind.NONE: "read whole every time",
+    CursorKind.SEQUENCE: "read by what changed",
+    CursorKind.TIMESTAMP: "read by what changed, with overlap",
 }
 
 
@@ -85,12 +91,12 @@ class ConnectionAdmin(HubAdmin[Connection]):
         """Read what the connection offers, now."""
         row.timeout_seconds = min(row.timeout_seconds, PEOPLE_WAIT)
         try:
-            context = {"streams": connections.streams(row)}
+            context = {"streams": [(stream, READS[stream.capabilities.cursor]) for stream in connections.streams(row)]}
         except HubError as error:
             messages.error(request, f"The streams cannot be listed: {error}")
             return HttpResponseRedirect(self.address("change", row))
         frame = self.page_context(request, row, f"Streams of {row}")
-        return TemplateResponse(request, "admin/hub/connection/streams.html", frame | context)
+        return TemplateResponse(request, "admin/hub/connection/streams.html", {**frame, **BARE, **context})
 
     def pause(self, request: HttpRequest, row: Connection, form: Any) -> str:
         """Pause with a reason."""

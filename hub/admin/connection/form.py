@@ -31,6 +31,13 @@ class Indented(json.JSONEncoder):
         super().__init__(*args, **{**kwargs, "indent": 2})
 
 
+class JsonField(forms.JSONField):
+    """JSON, laid out to be read; nothing is shown as nothing."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class ConnectionForm(forms.Form):
     """Asks for name, settings, secrets and limits of one connection."""
 
@@ -45,6 +52,7 @@ class ConnectionForm(forms.Form):
     owner = forms.ModelChoiceField(
         User.objects.none(),
         required=False,
+        empty_label="Nobody yet",
         widget=UnfoldAdminSelectWidget(),
         help_text="Whom to ask about this system.",
     )
@@ -176,7 +184,7 @@ def _choice(asked: ConfigField, common: dict[str, Any]) -> forms.Field:
 
 def _json(asked: ConfigField, common: dict[str, Any]) -> forms.Field:
     widget = UnfoldAdminTextareaWidget({"rows": 14, "class": "hub-code-input", "spellcheck": "false"})
-    return forms.JSONField(**common, encoder=Indented, widget=widget)
+    return JsonField(**common, encoder=Indented, widget=widget)
 
 
 INPUTS: dict[FieldKind, Callable[[ConfigField, dict[str, Any]], forms.Field]] = {
@@ -198,7 +206,7 @@ def secret_field(label: str, help_text: str, kept: Credential | None) -> forms.F
     when = f"Set {wording.ago(kept.set_at, now())}; leave empty to keep it." if kept else "Not set yet."
     return forms.CharField(
         label=label,
-        help_text=f"{help_text} {when}".strip(),
+        help_text=f"{help_text} {when}".strip() if help_text or is_set else "",
         required=False,
         strip=False,
         widget=UnfoldAdminPasswordWidget(

@@ -144,7 +144,7 @@ class MappingAdmin(HubAdmin[Mapping]):
         return {
             "told": told(row.active_version.body) if row.active_version else None,
             "versions": row.versions.select_related("created_by", "activated_by").order_by("-number")[:VERSIONS_SHOWN],
-            "deletion_percent": f"{row.max_deletion_share * 100:g}",
+            "deletion_percent": f"{float(row.max_deletion_share) * 100:g}",
             "latest": latest,
             "segments": segments(latest.balance) if latest else [],
         }

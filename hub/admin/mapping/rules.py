@@ -7,9 +7,9 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from hub.admin.connection.form import Indented
 from hub.engine.mapping import MappingError, describe, describe_filter
 
+LINE = 96  # characters
 EMPTY = {"fields": {"name": {"steps": [{"path": "name"}], "required": True}}}
 
 
@@ -31,9 +31,18 @@ def told(body: Any) -> Told:
         return Told(findings=error.findings)
 
 
-def as_text(body: Any) -> str:
-    """A body as it is edited."""
-    return json.dumps(body, cls=Indented, ensure_ascii=False)
+def as_text(value: Any, margin: str = "") -> str:
+    """JSON as people edit it: what fits on a line stays on one line."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or not value or len(margin) + len(line) <= LINE:
+        return line
+    inner = margin + "  "
+    if isinstance(value, list):
+        parts, ends = [as_text(item, inner) for item in value], "[]"
+    else:
+        named = [(json.dumps(name, ensure_ascii=False), item) for name, item in value.items()]
+        parts, ends = [f"{name}: {as_text(item, inner)}" for name, item in named], "{}"
+    return f"{ends[0]}\n{inner}" + f",\n{inner}".join(parts) + f"\n{margin}{ends[1]}"
 
 
 class BodyForm(forms.Form):

@@ -54,6 +54,12 @@ def shown(trial: Trial) -> Shown:
     )
 
 
+def summary(trials: list[Trial]) -> str:
+    """How many records got which verdict: “3 would be created, 1 is left out”."""
+    verdicts = [str(trial.verdict) for trial in trials]
+    return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
+
+
 def words(value: Any) -> str:
     """A value as text; structures as JSON."""
     if value is None:
@@ -68,7 +74,9 @@ def _mapped(trial: Trial) -> list[Line]:
     found += [Line(name, f"the record linked to {key} by {other}") for name, (other, key) in trial.references.items()]
     gone = [name for name in trial.changes if name not in trial.image]
     found += [Line(name, "no longer sent", "changed", words(trial.changes[name][0])) for name in gone]
-    return found + [Line(name, message, "wrong") for name, message in trial.problems.items()]
+    return found + [
+        Line(name, message.removeprefix(f"{name}: "), "wrong") for name, message in trial.problems.items()
+    ]
 
 
 def _line(name: str, value: Any, trial: Trial) -> Line:

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from hub.admin.base import Deed, HubAdmin, ScopedFilter
 from hub.admin.mapping.rules import BodyForm, as_text, told
-from hub.admin.mapping.trial import shown
+from hub.admin.mapping.trial import shown, summary
 from hub.engine.mapping import MappingError
 from hub.models import MappingVersion, VersionState
 from hub.sdk import HubError
@@ -68,7 +68,8 @@ class MappingVersionAdmin(HubAdmin[MappingVersion]):
         """Read samples from the source, now, and show what the rules make of them. Nothing is written."""
         context = self.page_context(request, row, f"{row} on real records")
         try:
-            context["trials"] = [shown(one) for one in trial.on_samples(version=row, limit=form.cleaned_data["limit"])]
+            trials = trial.on_samples(version=row, limit=form.cleaned_data["limit"])
+            context |= {"trials": [shown(one) for one in trials], "summary": summary(trials)}
         except HubError as error:
             context["problem"] = str(error)
         context["sample_form"], context["deed_url"] = form, request.path

@@ -58,7 +58,7 @@ class Command(BaseCommand):
     def _tell(self, name: str) -> None:
         self.stdout.write(
             f"connectors/{name} and tests/connectors/{name} are begun. Next:\n"
-            f"  1. Run `pytest tests/connectors -k {name}`: it passes already, against an API that the bench imitates.\n"
+            f"  1. Run `pytest tests/connectors -k {name}`: it passes already, on an API that its bench imitates.\n"
             f"  2. connectors/{name}/README.md says what to make real, in which order.\n"
             f"  3. connectors/README.md says what every connector promises."
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from hub import clock
 from hub.management import actor, report, terminal
 from hub.management.progress import RunBar
 from hub.models import LIVE, Integration, Mapping, SyncRun, Trigger, User
@@ -39,19 +40,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Ask for the runs, do them, tell what they came to."""
-        by = actor.named(options["by"])
-        integration, mapping = _named(options["name"])
-        if options["resume"]:
-            asked = _waiting(integration, mapping)
-        else:
-            asked = _ask(integration, mapping, by=by, preview=options["preview"], full=options["full"])
+        try:
+            by = actor.named(options["by"])
+            asked = _asked(options, by)
+        except CommandError as error:
+            if options["json"]:
+                self.stdout.write(json.dumps(report.failure(str(error)), ensure_ascii=False))
+            raise
         with RunBar(silent=options["json"]) as bar, _interruptible() as interruption:
             for run in asked:
                 _Foreground(run, bar, interruption, by).work()
         self._tell(asked, as_json=options["json"])
-        code = INTERRUPTED if interruption.count else report.exit_code(asked)
+        code = report.exit_code(asked)
         if code:
-            sys.exit(code)
+            sys.exit(INTERRUPTED if interruption.count else code)
 
     def _tell(self, done: Sequence[SyncRun], *, as_json: bool) -> None:
         if as_json:
@@ -95,7 +97,7 @@ class _Foreground:
 
     def _is_early(self) -> bool:
         """Whether a passing failure is waited for; asking again earlier would only ask."""
-        return self.run.due_at is not None and self.run.due_at.timestamp() > time.time()
+        return self.run.due_at is not None and self.run.due_at > clock.now()
 
     def _on_page(self, run: SyncRun) -> None:
         if run.pk == self.run.pk:
@@ -119,6 +121,14 @@ def _interruptible() -> Iterator[_Interruption]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _asked(options: dict[str, Any], by: User | None) -> list[SyncRun]:
+    """The runs that the options ask for. Raises CommandError."""
+    integration, mapping = _named(options["name"])
+    if options["resume"]:
+        return _waiting(integration, mapping)
+    return _ask(integration, mapping, by=by, preview=options["preview"], full=options["full"])
 
 
 def _ask(integration: Integration, mapping: Mapping | None, **how: Any) -> list[SyncRun]:

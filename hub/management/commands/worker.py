@@ -7,8 +7,10 @@ import time
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import connections
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
 from rq.job import Job
@@ -34,9 +36,11 @@ class HubWorker(Worker):
     max_connection_wait_time = 5.0
 
     def __init__(self) -> None:
+        # A connection of its own: waiting for a job takes longer than any answer elsewhere may take.
+        connection = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
         super().__init__(
-            [queue.queue()],
-            connection=queue.connection(),
+            [Queue(queue.NAME, connection=connection, serializer=JSONSerializer)],
+            connection=connection,
             serializer=JSONSerializer,
             maintenance_interval=MAINTENANCE_SECONDS,
             worker_ttl=TTL_SECONDS,

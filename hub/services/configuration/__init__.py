@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from hub.models import User
 from hub.services.configuration.check import Check
 from hub.services.configuration.difference import Difference, Line, difference
+from hub.services.configuration.order import placed
 from hub.services.configuration.present import Present
 from hub.services.configuration.problem import ConfigurationError, Place, Problem, Problems
 from hub.services.configuration.reading import read
@@ -41,14 +42,15 @@ def plan(files: Sequence[Path], environment: Mapping[str, str], *, ask: bool = F
     `ask` asks again for secrets that are entered by a person.
     """
     problems = Problems()
-    items = read(files, environment, problems)
-    present = Present.load(items)
+    found = read(files, environment, problems)
+    present = Present.load(found)
+    items = placed(found, present)
     check = Check(items, present, problems)
     check.run()
     problems.stop_if_any()
-    found = [difference(item, present, check.origins_of(item), ask=ask) for item in items]
-    changed = [entry for entry in found if entry is not None]
-    return Plan(changed, len(found) - len(changed))
+    compared = [difference(item, present, check.origins_of(item), ask=ask) for item in items]
+    changed = [entry for entry in compared if entry is not None]
+    return Plan(changed, len(compared) - len(changed))
 
 
 def write(planned: Plan, *, by: User | None, answers: Answers, dry_run: bool = False) -> None:
@@ -59,8 +61,12 @@ def write(planned: Plan, *, by: User | None, answers: Answers, dry_run: bool = F
     problems = Problems()
     if dry_run:  # nobody is asked for a secret that is not kept
         answers = dict.fromkeys(planned.questions, "not asked for")
-    with transaction.atomic():
-        present = Present.load([entry.item for entry in planned.differences])
-        Writing(present, problems, by, answers).all(planned.differences)
+    try:
+        with transaction.atomic():
+            present = Present.load([entry.item for entry in planned.differences])
+            Writing(present, problems, by, answers).all(planned.differences)
+            problems.stop_if_any()
+            transaction.set_rollback(dry_run)
+    except IntegrityError as error:
+        problems.add(planned.differences[0].item.place, f"the database refused it ({error}). Apply again.")
         problems.stop_if_any()
-        transaction.set_rollback(dry_run)

@@ -70,7 +70,12 @@ class Check:
 
     def _person(self, item: Item, role: str) -> None:
         username = item.given.get(role)
-        if username and username not in self.present.people:
+        if not username:
+            return
+        person = self.present.people.get(username)
+        if person and not person.is_active:
+            self.problems.add(item.at(role), f"“{username}” can no longer sign in. Name somebody who can.")
+        if person is None:
             self.problems.add(
                 item.at(role),
                 f"there is no person “{username}”. Add the person in the admin, with "

@@ -72,13 +72,8 @@ class _Reading:
         self.items[kind, name] = Item(kind, name, node.place, given, places, secrets)
 
     def _mappings(self, integration: str, section: Node) -> None:
-        """The mappings of an integration; their order in the file is the order in which they run."""
-        for position, (name, node) in enumerate(self._entries(section), start=1):
-            path = f"{integration}/{name}"
-            self._item(Kind.MAPPING, path, node, shape.MAPPING)
-            item = self.items[Kind.MAPPING, path]
-            given = {**item.given, "position": position}
-            self.items[Kind.MAPPING, path] = Item(item.kind, path, item.place, given, item.places, item.secrets)
+        for name, node in self._entries(section):
+            self._item(Kind.MAPPING, f"{integration}/{name}", node, shape.MAPPING)
 
     def _secrets(self, section: Node) -> Iterator[tuple[str, SecretValue]]:
         for name, node in self._entries(section):

@@ -15,19 +15,16 @@ from hub.models import (
     LIVE,
     Change,
     Checkpoint,
-    ExceptionState,
     Hint,
     Lane,
     LeaseLostError,
     LinkState,
-    ReconciliationException,
     RunState,
     SeenPage,
     SyncRun,
-    bulk,
 )
 from hub.sdk import FatalError, HubError, Page, Record, SilenceError, TransientError
-from hub.services.run import books, page, raised, removal, settle, write
+from hub.services.run import books, commit, page, removal, settle, write
 from hub.services.run.flow import Flow, StoppedError, opened
 from hub.services.run.lease import Heartbeat
 
@@ -122,8 +119,8 @@ def _take_page(flow: Flow, found: Page) -> None:
     _write(flow, sorted_)
     with transaction.atomic():
         flow.lane.hold()
-        _commit_position(flow, found, sorted_)
-        _commit_sorted(flow, sorted_)
+        commit.position(flow, found, sorted_)
+        commit.account(flow, sorted_)
     if sorted_.raised or flow.failures:
         _stop_on_same_failure(flow, sorted_)
 
@@ -138,67 +135,6 @@ def _write(flow: Flow, sorted_: page.Sorted) -> None:
         changes = write.intend(flow, sorted_.planned, sorted_.superseded)
         sorted_.seen += [change.link_id for change in changes if change.link_id]
         write.send(flow, changes)
-
-
-def _commit_sorted(flow: Flow, sorted_: page.Sorted) -> None:
-    """Account for the records that needed no write."""
-    run, now = flow.run, clock.now()
-    books.add(
-        run.pk,
-        received=sorted_.settled,
-        unchanged=sorted_.unchanged,
-        excluded=sorted_.excluded,
-        held=sorted_.held,
-        excepted=sorted_.excepted,
-    )
-    if run.is_preview:
-        return
-    bulk.update(
-        "hub_link",
-        columns={"source_digest": "text", "source_version": "text", "digest": "text", "updated_at": "timestamptz"},
-        rows=[(id_, source_digest, version, digest, now) for id_, source_digest, version, digest in sorted_.touched],
-    )
-    bulk.update("hub_link", columns={"state": "text"}, rows=[(id_, LinkState.GONE.value) for id_ in sorted_.forgotten])
-    _commit_questions(flow, sorted_)
-    bulk.upsert(
-        "hub_hint",
-        key=("mapping_id", "source_key"),
-        columns={"mapping_id": "bigint", "source_key": "text", "reason": "text", "since": "timestamptz"},
-        rows=[(flow.mapping.pk, key, reason, now) for key, reason in sorted_.hints.items()],
-    )
-
-
-def _commit_questions(flow: Flow, sorted_: page.Sorted) -> None:
-    """Open what a person must see, close what agrees again, note what is refused as before."""
-    now = clock.now()
-    raised.raise_all(run=flow.run, raised=sorted_.raised, now=now)
-    if flow.has_exceptions:
-        raised.settle(mapping_id=flow.mapping.pk, keys=sorted_.agreed, resolution="Both sides agree again.", now=now)
-    if sorted_.still_refused:
-        still = ReconciliationException.objects.filter(
-            mapping=flow.mapping, state=ExceptionState.OPEN, source_key__in=sorted_.still_refused
-        )
-        still.update(seen_at=now, last_run=flow.run)
-    flow.has_exceptions = flow.has_exceptions or bool(sorted_.raised)
-
-
-def _commit_position(flow: Flow, found: Page, sorted_: page.Sorted) -> None:
-    """Cursor, page number, seen links and checkpoint, together with what the page brought."""
-    run, now = flow.run, clock.now()
-    if flow.reads_everything and all(fault.key for fault in found.faults):
-        bulk.insert(
-            "hub_seenpage",
-            columns={"run_id": "bigint", "number": "int", "links": "bytea"},
-            rows=[(run.pk, run.pages, removal.packed(sorted_.seen))],
-        )
-    run.cursor, run.read_complete, run.pages = found.cursor, found.done, run.pages + 1
-    run.save(update_fields=["cursor", "read_complete", "pages"])
-    if run.is_preview or (run.is_full and not found.done):
-        return
-    complete = {"complete_at": now} if found.done else {}
-    Checkpoint.objects.update_or_create(
-        mapping=flow.mapping, defaults={"cursor": found.cursor, "updated_at": now, **complete}
-    )
 
 
 def _read_hints(flow: Flow) -> None:
@@ -227,7 +163,7 @@ def _take_hints(flow: Flow, hints: Sequence[Hint]) -> None:
     with transaction.atomic():
         flow.lane.hold()
         Hint.objects.filter(pk__in=[hint.pk for hint in hints]).delete()
-        _commit_sorted(flow, sorted_)
+        commit.account(flow, sorted_)
 
 
 def _remove_absent(flow: Flow) -> None:
@@ -244,7 +180,7 @@ def _remove_absent(flow: Flow) -> None:
             _write(flow, sorted_)
         with transaction.atomic():
             flow.lane.hold()
-            _commit_sorted(flow, sorted_)
+            commit.account(flow, sorted_)
     SeenPage.objects.filter(run=flow.run).delete()
 
 

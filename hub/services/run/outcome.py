@@ -14,7 +14,7 @@ from hub import clock
 from hub.engine import canonical, intent, merge, plan, resolve, retry
 from hub.engine.intent import State
 from hub.models import Change, ExceptionKind, LinkState, SyncRun, bulk
-from hub.sdk import Answer, Exchange, Fields, HubError, Operation, Outcome, Record
+from hub.sdk import Answer, Exchange, Fields, Operation, Outcome
 from hub.services.run import books, raised
 from hub.services.run.flow import Flow
 from hub.services.run.raised import Raised
@@ -71,37 +71,6 @@ class Batch:
     counts: dict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     agreed: list[str] = field(default_factory=list)
     again: list[Change] = field(default_factory=list)
-
-
-def enriched(flow: Flow, change: Change, answer: Outcome) -> Outcome:
-    """The outcome with what must be read to judge it: the present record behind a conflict or a taken reference."""
-    try:
-        if answer.answer is Answer.CONFLICT and answer.image is None and change.destination_key:
-            return _with(answer, _present(flow, change.destination_key))
-        if answer.answer is Answer.REFUSED and answer.code == "exists":
-            return _adopted(flow, change, answer)
-    except HubError:
-        pass  # the look-up is a courtesy; without it the person sees the bare answer
-    return answer
-
-
-def _present(flow: Flow, key: str) -> Record | None:
-    return next(iter(flow.destination.fetch(flow.mapping.destination_stream, [key])), None)
-
-
-def _with(answer: Outcome, record: Record | None) -> Outcome:
-    if record is None:
-        return answer
-    return replace(answer, image=record.data, version=record.version, key=record.key)
-
-
-def _adopted(flow: Flow, change: Change, answer: Outcome) -> Outcome:
-    """A create that found its reference taken: ours when it holds what we wanted, a stranger's otherwise."""
-    found = [record for _, record in flow.destination.find(flow.mapping.destination_stream, [change.source_key])]
-    doubt = resolve.Doubt(Operation.UPDATE, change.fields, None, None, clock.now())
-    if len(found) == 1 and resolve.judge_update(doubt, found[0]) is resolve.Verdict.HAPPENED:
-        return replace(_with(answer, found[0]), answer=Answer.APPLIED, code="adopted")
-    return _with(answer, found[0]) if found else answer
 
 
 def record(flow: Flow, answered: Sequence[tuple[Change, Outcome]], *, may_repeat: bool) -> list[Change]:

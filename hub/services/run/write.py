@@ -15,7 +15,7 @@ from hub.engine.intent import OPEN, State
 from hub.models import Change, Link, LinkState, bulk
 from hub.sdk import Answer, AuthError, HubError, Operation, Outcome, TransientError
 from hub.sdk import Change as Order
-from hub.services.run import books, outcome
+from hub.services.run import books, evidence, outcome
 from hub.services.run.flow import Flow
 
 FLUSH_SECONDS = 2.0
@@ -185,12 +185,11 @@ def _send_batch(flow: Flow, changes: Sequence[Change], *, may_repeat: bool) -> l
         if isinstance(answer, BaseException):
             problem = answer
             continue
-        change = by_id.pop(answer.change_id)
-        ready.append((change, outcome.enriched(flow, change, answer)))
+        ready.append((by_id.pop(answer.change_id), answer))
         if len(ready) >= FLUSH_COUNT and time.monotonic() - flushed > FLUSH_SECONDS:
-            again += outcome.record(flow, ready, may_repeat=may_repeat)
+            again += outcome.record(flow, evidence.enriched(flow, ready), may_repeat=may_repeat)
             ready, flushed = [], time.monotonic()
-    again += outcome.record(flow, ready, may_repeat=may_repeat)
+    again += outcome.record(flow, evidence.enriched(flow, ready), may_repeat=may_repeat)
     if problem is not None:
         raise problem
     return again

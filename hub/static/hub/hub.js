@@ -122,6 +122,18 @@
     }
   }
 
+  // A link or button of which only the icon is left after that gets a name.
+  function named(root) {
+    for (const element of root.querySelectorAll("a[href], button, [role=button]")) {
+      if (element.hasAttribute("aria-label") || element.title) continue;
+      const spoken = element.cloneNode(true);
+      for (const icon of spoken.querySelectorAll("[aria-hidden]")) icon.remove();
+      if (spoken.textContent.trim() || spoken.querySelector("img[alt], svg[aria-label]")) continue;
+      const isHome = element.getAttribute("href") === "/admin/" || element.pathname === "/admin/";
+      element.setAttribute("aria-label", isHome ? "Home" : element.textContent.trim().replaceAll("_", " "));
+    }
+  }
+
   function pressed(event) {
     if (event.key !== "Enter" && event.key !== " ") return;
     if (!event.target.matches?.("[role=button][tabindex]:not(button, a[href])")) return;
@@ -133,6 +145,7 @@
   document.addEventListener("keydown", pressed);
   document.addEventListener("DOMContentLoaded", () => {
     reachable(document);
+    named(document);
     for (const region of document.querySelectorAll("[data-refresh]")) new Fresh(region);
   });
   // A page that comes back from the browser's memory shows its buttons as they were before they were pressed.

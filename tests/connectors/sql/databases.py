@@ -3,8 +3,8 @@
 import os
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -125,4 +125,7 @@ def postgres_schema(_: Path) -> Iterator[PostgresSchema]:
     database.run(f"drop schema {database.schema} cascade")
 
 
-DATABASES = {"sqlite": sqlite_file, "postgresql": postgres_schema}
+DATABASES: Mapping[str, Callable[[Path], AbstractContextManager[Database]]] = {
+    "sqlite": sqlite_file,
+    "postgresql": postgres_schema,
+}

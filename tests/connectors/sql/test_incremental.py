@@ -1,6 +1,6 @@
 """Reading what changed since the last time, although times tie, commits come late and values are missing."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -228,7 +228,7 @@ class TestWatermark:
     TIMES = CursorSpec("at", CursorKind.TIMESTAMP)
     COLUMN = Column("at", Kind.DATETIME)
 
-    @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(0, 10**6), st.sampled_from([" ", "T"]))
+    @given(st.datetimes(), st.integers(0, 10**6), st.sampled_from([" ", "T"]))
     def test_goes_back_by_at_least_the_overlap(self, moment: datetime, overlap: int, separator: str) -> None:
         spec = CursorSpec("at", CursorKind.TIMESTAMP, overlap)
         mark = moment.isoformat(sep=separator)
@@ -237,8 +237,8 @@ class TestWatermark:
 
         assert back <= mark  # texts compare as the times do
         if back != mark:
-            assert moment - datetime.fromisoformat(back) - timedelta(seconds=overlap) < timedelta(seconds=1)
-            assert moment - datetime.fromisoformat(back) >= timedelta(seconds=overlap)
+            gap = moment - datetime.fromisoformat(back) - timedelta(seconds=overlap)
+            assert timedelta(0) <= gap < timedelta(seconds=1)
 
     @pytest.mark.parametrize(
         ("mark", "back"),
@@ -256,7 +256,7 @@ class TestWatermark:
         column = Column("day", Kind.DATE)
 
         assert stepped_back(column, CursorSpec("day", CursorKind.TIMESTAMP), "2026-03-01") == "2026-02-28"
-        assert date.fromisoformat(stepped_back(column, CursorSpec("day", CursorKind.TIMESTAMP), "0001-01-01"))
+        assert stepped_back(column, CursorSpec("day", CursorKind.TIMESTAMP), "0001-01-01") == "0001-01-01"
 
     @pytest.mark.parametrize(
         ("mark", "kept"),

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.engine.mapping import MappingError, compile_mapping
+from hub.engine.canonical import digest
+from hub.engine.mapping import ENGINE_VERSION, MappingError, compile_mapping
 from hub.engine.mapping.steps import STEPS
 from hub.sdk import ConfigError
 
@@ -172,6 +173,11 @@ class TestDigest:
 
     def test_survives_storing(self) -> None:
         assert compile_mapping(json.loads(json.dumps(self.BODY))).digest == compile_mapping(self.BODY).digest
+
+    def test_changes_with_the_version_of_the_engine(self) -> None:
+        salt = ENGINE_VERSION.encode()
+
+        assert compile_mapping(self.BODY).digest == digest(self.BODY, salt) != digest(self.BODY)
 
     def test_changes_with_a_value_map(self) -> None:
         mapped = {**self.BODY, "value_maps": {"m": {"a": 1}}}

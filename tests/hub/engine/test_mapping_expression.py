@@ -64,6 +64,12 @@ class TestExpression:
     def test_reads_any_mapping_as_a_record(self) -> None:
         assert value("a.b", MappingProxyType({"a": MappingProxyType({"b": 2**60})})) == str(2**60)
 
+    def test_is_not_seen_by_the_typed_rules_beside_it(self) -> None:
+        rule = {"steps": [{"if": {"when": {"path": "x"}, "then": 1}}]}
+        compiled = compile_mapping({"fields": {"typed": rule, "shaped": {"jsonata": "a"}}})
+
+        assert compiled.map_record(Record("1", {"a": 1})) == Mapped({"shaped": 1})
+
     def test_runs_in_any_thread(self) -> None:
         compiled = compile_mapping({"fields": {"out": {"jsonata": "a"}}})
         results: list[Any] = []

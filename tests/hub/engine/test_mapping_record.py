@@ -135,6 +135,16 @@ class TestProblems:
         assert result.problems[0].kind == "invalid_value"
         assert result.problems[0].message.encode()
 
+    def test_of_a_record_that_breaks_when_it_is_read_stay_its_own(self) -> None:
+        class Broken(dict[str, Any]):
+            def get(self, key: str, default: Any = None) -> Any:
+                raise LookupError(key)
+
+        result = mapped({"steps": ANY}, Broken())
+
+        assert isinstance(result, Rejected)
+        assert result.problems[0].message == "out: the rule cannot take this value (LookupError: in)"
+
     def test_name_an_abyss(self) -> None:
         abyss: Any = 1
         for _ in range(5_000):

@@ -172,6 +172,7 @@ class TestDates:
             ({"format": "%d.%m.%Y"}, "31.6.2026"),
             ({"format": "%Y-%j"}, "2023-366"),
             ({"format": "unix"}, "1" * 20),
+            ({"format": "%d%m%Y"}, "1122024"),
         ],
     )
     def test_refuses_what_is_no_such_date(self, options: Any, given: Any) -> None:

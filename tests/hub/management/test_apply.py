@@ -125,7 +125,12 @@ class TestAtATerminal:
     def test_asks_for_a_secret_without_showing_it(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file.write_text(FILE.replace("from_env: TOY_PASSWORD", "prompt: Password of the toy"))
         asked: list[str] = []
-        monkeypatch.setattr("hub.management.commands.apply.getpass", lambda question: asked.append(question) or "typed")
+
+        def answer(question: str) -> str:
+            asked.append(question)
+            return "typed"
+
+        monkeypatch.setattr("hub.management.commands.apply.getpass", answer)
 
         told = apply(file)
 

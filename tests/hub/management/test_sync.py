@@ -141,6 +141,16 @@ class TestJson:
         assert run["balance"]["received"] == 5
         assert [(one["key"], one["field"]) for one in run["exceptions"]] == [("K9", "name")]
 
+    def test_is_one_document_even_when_nothing_could_be_asked_for(self, shop: ThirdParty) -> None:
+        out = io.StringIO()
+
+        with pytest.raises(CommandError):
+            call_command("sync", "nowhere", "--json", stdout=out)
+
+        document = json.loads(out.getvalue())
+        assert (document["exit_code"], document["runs"]) == (1, [])
+        assert document["error"].startswith("There is no integration “nowhere”.")
+
     def test_counts_what_a_preview_would_do(self, shop: ThirdParty) -> None:
         document = json.loads(sync("goods/things", "--json", "--preview")[1])
 

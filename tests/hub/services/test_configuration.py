@@ -19,6 +19,7 @@ from hub.models import (
 from hub.services import configuration, credential
 from hub.services.configuration import ConfigurationError, Plan
 from hub.services.configuration.difference import leaves
+from hub.services.configuration.order import positions
 from hub.services.mapping import save_draft
 from tests.factories import ConnectionFactory, CredentialFactory, LinkFactory, UserFactory
 from tests.hub.garden import Garden
@@ -416,6 +417,12 @@ class TestWrongFiles:
         lines = [hub.line(marker) for marker in ("colour", "colour", "deputy: nobody", "pth")]
         assert [int(wrong.partition(":")[0]) for wrong in hub.wrong()] == lines
 
+    def test_may_not_name_a_person_who_has_left(self, hub: Hub) -> None:
+        User.objects.filter(username="rashid").update(is_active=False)
+
+        (wrong,) = hub.wrong()
+        assert wrong == f"{hub.line('rashid')}: “rashid” can no longer sign in. Name somebody who can."
+
     def test_write_nothing(self, hub: Hub) -> None:
         hub.edit("deputy: rashid", "deputy: nobody")
 
@@ -451,7 +458,9 @@ class TestWhatIsThere:
         )
         hub.apply()
 
-        assert Mapping.objects.get(name="owls").source == Connection.objects.get(name="toy")
+        owls = Mapping.objects.get(name="owls")
+        assert owls.source == Connection.objects.get(name="toy")
+        assert owls.position == 3
 
     def test_counts_where_a_credential_is_sent(self, hub: Hub) -> None:
         key = CredentialFactory(name="toy-key", origins=[])
@@ -461,6 +470,20 @@ class TestWhatIsThere:
 
         key.refresh_from_db()
         assert "https://attic.example:443" in key.origins
+
+
+class TestPositions:
+    def test_are_the_order_of_a_file_that_mentions_all(self) -> None:
+        assert positions(["b", "a", "new"], {"a": 1, "b": 2}) == {"b": 1, "a": 2, "new": 3}
+
+    def test_stay_in_a_file_that_mentions_some(self) -> None:
+        assert positions(["b", "c"], {"a": 1, "b": 2, "c": 5}) == {"b": 2, "c": 5}
+
+    def test_of_new_mappings_come_last_beside_others(self) -> None:
+        assert positions(["new", "newer"], {"a": 1, "b": 2}) == {"new": 3, "newer": 4}
+
+    def test_follow_the_file_where_it_has_another_order(self) -> None:
+        assert positions(["b", "a"], {"a": 1, "b": 2, "c": 3}) == {"b": 2, "a": 3}
 
 
 class TestLeaves:

@@ -1,0 +1,101 @@
+"""Reads comma-separated rows: each becomes a record, or a fault that names line and column."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+
+from connectors.files.flaws import flaw_of
+from connectors.files.keys import key_of
+from connectors.files.lines import Lines, TooLongError
+from connectors.files.spec import FileSpec
+from hub.sdk import ConfigError, Fault, Record, TransientError
+
+Numbered = tuple[int, Record | Fault]
+
+
+class CsvRows:
+    """The rows of one file."""
+
+    def __init__(self, name: str, lines: Lines, spec: FileSpec) -> None:
+        self._name, self._lines, self._spec = name, lines, spec
+        self._reader = csv.reader(lines, delimiter=spec.delimiter, strict=True)
+        self.header = self._header()
+        self._width = len(self.header)
+        self._key = [self._position(column) for column in spec.key]
+        self._version = self._position(spec.version) if spec.version else -1
+        wanted = [self._position(column) for column in spec.columns] if spec.header else []
+        self._names = tuple(self.header[position] for position in wanted) or self.header
+        self._pick = itemgetter(*wanted, *wanted[-1:]) if wanted else None  # twice the last: always a tuple
+
+    def __iter__(self) -> Iterator[Numbered]:
+        while True:
+            start = self._lines.number + 1
+            try:
+                row = next(self._reader)
+            except StopIteration:
+                return
+            except (csv.Error, TooLongError) as error:
+                yield start, self._broken(start, error)
+                continue
+            if row:  # a blank line is no row
+                yield start, self._item(row, start)
+
+    def _item(self, row: list[str], line: int) -> Record | Fault:
+        if len(row) != self._width:
+            return self._uneven(row, line)
+        text = "".join(row)
+        if not text.isascii() or "\0" in text:
+            fault = self._flawed(row, line)
+            if fault:
+                return fault
+        parts = [row[position] for position in self._key]
+        if not all(parts):
+            return self._fault(line, self._key[parts.index("")], "the key is empty")
+        values: Sequence[str] = self._pick(row) if self._pick else row
+        version = row[self._version] if self._version >= 0 else None
+        return Record(key_of(parts), dict(zip(self._names, values, strict=False)), version or None)
+
+    def _header(self) -> tuple[str, ...]:
+        if not self._spec.header:
+            return self._spec.columns
+        try:
+            header = next(self._reader, [])
+        except (csv.Error, TooLongError) as error:
+            raise ConfigError(f"{self._name} line 1: the header cannot be read: {error}.") from None
+        if not header:
+            raise TransientError(f"{self._name} is empty, it has not even a header; it may still be being written.")
+        twice = sorted({name for name in header if header.count(name) > 1})
+        wrong = next((flaw for name in header if (flaw := flaw_of(name, self._spec.encoding))), "")
+        if twice or wrong or "" in header:
+            told = wrong or (f"{', '.join(twice)} is there twice" if any(twice) else "a column has no name")
+            raise ConfigError(f"{self._name} line 1: the header cannot be used: {told}.")
+        return tuple(header)
+
+    def _position(self, column: str) -> int:
+        if column not in self.header:
+            raise ConfigError(f"{self._name} has no column {column}; it has {', '.join(self.header)}.")
+        return self.header.index(column)
+
+    def _uneven(self, row: list[str], line: int) -> Fault:
+        if len(row) < self._width:
+            return self._fault(line, len(row), f"the row ends before it: {len(row)} of {self._width} columns")
+        where = f"{self._name} line {line} column {self._width + 1}"
+        return Fault(where, f"the row goes on: {len(row)} columns instead of {self._width}")
+
+    def _flawed(self, row: list[str], line: int) -> Fault | None:
+        flaws = [flaw_of(value, self._spec.encoding) for value in row]
+        found = next((position for position, flaw in enumerate(flaws) if flaw), None)
+        if found is None:
+            return None
+        whole = not any(flaws[position] for position in self._key)
+        key = key_of([row[position] for position in self._key]) if whole else None
+        return self._fault(line, found, flaws[found], key)
+
+    def _broken(self, line: int, error: Exception) -> Fault:
+        last = self._lines.number
+        where = f"{self._name} line {line}" + (f" to {last}" if last > line else "")
+        return Fault(where, f"the row cannot be taken apart: {error}")
+
+    def _fault(self, line: int, position: int, message: str, key: str | None = None) -> Fault:
+        column = f"column {position + 1} ({self.header[position]})"
+        return Fault(f"{self._name} line {line} {column}", message, key or None)

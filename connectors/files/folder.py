@@ -1,0 +1,110 @@
+"""The folder that holds the files: which there are, whether one has changed, and opening one."""
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+
+from hub.sdk import ConfigError, TransientError
+
+SCHEMES = ("file", "memory")
+UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
+# What tells one content of a file from the next, by the names that file systems use.
+STAMPS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "modified", "updated", "ino", "created")
+
+
+@dataclass(frozen=True, slots=True)
+class FileMark:
+    """One file as it is now. `stamp` changes whenever its content may have changed."""
+
+    name: str
+    path: str
+    size: int
+    stamp: str
+
+
+class Folder:
+    """One folder on one file system. Nothing is called before it is used."""
+
+    def __init__(self, url: str) -> None:
+        self.origin = origin_of(url)
+        scheme, _, self._root = self.origin.partition("://")
+        # An instance of its own: the shared ones remember listings.
+        self._system = fsspec.filesystem(scheme, skip_instance_cache=True, use_listings_cache=False)
+
+    def files(self, pattern: str) -> tuple[FileMark, ...]:
+        """The files whose names match, in the order of their names; hidden and unfinished ones are left out."""
+        with self._translated():
+            entries = self._system.ls(self._root, detail=True)
+        marks = [self._mark(entry) for entry in entries if entry["type"] == "file"]
+        return tuple(sorted((mark for mark in marks if _matches(mark.name, pattern)), key=lambda mark: mark.name))
+
+    def check_unchanged(self, mark: FileMark) -> None:
+        """Raise TransientError if the file is not what it was."""
+        try:
+            now = self._mark(self._system.info(mark.path))
+        except FileNotFoundError:
+            now = None
+        if now != mark:
+            raise TransientError(f"{mark.name} changed while it was being read; it will be read again from the beginning.")
+
+    @contextmanager
+    def open(self, mark: FileMark) -> Iterator[IO[bytes]]:
+        """The bytes of a file, unpacked if its name ends in .gz. Reading errors become the hub's."""
+        with self._translated(mark.name), self._system.open(mark.path, "rb") as packed:
+            if not mark.name.endswith(".gz"):
+                yield packed
+                return
+            with gzip.open(packed) as unpacked:
+                yield unpacked
+
+    def _mark(self, entry: Mapping[str, Any]) -> FileMark:
+        path = str(entry["name"])
+        stamps = [f"{name}={entry[name]}" for name in STAMPS if entry.get(name) is not None]
+        return FileMark(path.rsplit("/", 1)[-1], path, int(entry.get("size") or 0), " ".join(stamps))
+
+    @contextmanager
+    def _translated(self, name: str = "") -> Iterator[None]:
+        place = name or self.origin
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError):
+            if name:
+                raise TransientError(f"{name} is gone.") from None
+            raise ConfigError(f"url: there is no folder {self.origin}.") from None
+        except PermissionError:
+            raise ConfigError(f"{place}: the hub may not read this.") from None
+        except EOFError:
+            raise TransientError(f"{place} ends in the middle; it may still be being written.") from None
+        except (OSError, zlib.error) as error:
+            raise TransientError(f"{place} cannot be read: {error}.") from None
+
+
+def origin_of(url: str) -> str:
+    """The folder that a URL names, with its whole path. Raises ConfigError for other kinds of places."""
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES or "::" in url or parts.query or parts.fragment:
+        raise ConfigError(f"url: must begin with {' or '.join(f'{s}://' for s in SCHEMES)} and name a folder.")
+    path = unquote(parts.netloc + parts.path)
+    if parts.scheme == "memory":
+        return f"memory:///{path.strip('/')}"
+    return f"file://{Path(path).absolute()}"
+
+
+def digest_of(marks: Sequence[FileMark], spec: object) -> str:
+    """One short text for a set of files as they are now, and for how they are to be read."""
+    known = [[mark.name, mark.size, mark.stamp] for mark in marks]
+    return hashlib.sha256(json.dumps([known, repr(spec)]).encode()).hexdigest()[:32]
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name, pattern) and not name.startswith((".", "~")) and not name.endswith(UNFINISHED)

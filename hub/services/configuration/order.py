@@ -1,0 +1,42 @@
+"""Gives mappings their places: in the order of the file, and without pushing aside those that it does not mention."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from hub.services.configuration.item import Item, Kind
+from hub.services.configuration.present import Present
+
+
+def placed(items: Sequence[Item], present: Present) -> list[Item]:
+    """The items, mappings with their position."""
+    files: dict[str, list[str]] = {}
+    for item in items:
+        if item.kind is Kind.MAPPING:
+            files.setdefault(item.name.partition("/")[0], []).append(item.name)
+    places: dict[str, int] = {}
+    for integration, names in files.items():
+        rows = present.rows[Kind.MAPPING].items()
+        there = {name: row.position for name, row in rows if row.integration.name == integration}
+        places |= positions(names, there)
+    return [_at(item, places[item.name]) if item.kind is Kind.MAPPING else item for item in items]
+
+
+def positions(names: Sequence[str], there: Mapping[str, int]) -> dict[str, int]:
+    """Positions of the mappings in a file. A file that mentions all of them numbers them from 1.
+
+    Otherwise those that are there stay where they are, unless the file has them in another order, and new
+    ones come after all others.
+    """
+    if set(there) <= set(names):
+        return {name: position for position, name in enumerate(names, start=1)}
+    found: dict[str, int] = {}
+    last, end = 0, max(there.values())
+    for name in names:
+        end += name not in there
+        last = max(there.get(name, end), last + 1)
+        found[name] = last
+    return found
+
+
+def _at(item: Item, position: int) -> Item:
+    return replace(item, given={**item.given, "position": position})
