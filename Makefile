@@ -16,7 +16,7 @@ help: ## this list
 
 demo: ## install, start everything with its demo, tell its story; HUB_PORT=8001 moves it
 	@$(MAKE) --no-print-directory -j2 hub-venv demo-venv
-	@exec $(RUN) manage.py up --demo --with-parent
+	@exec $(RUN) -m hub.supervisor --demo --with-parent
 
 demo-edit: ## another working day in the demo's systems, while `make demo` runs elsewhere
 	@$(RUN) manage.py demo --edit

@@ -156,6 +156,7 @@ TIME_ZONE = env.text("HUB_TIME_ZONE", "UTC")
 # --- static files and headers -----------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = HUB_STATE / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns of a folder that is missing
 STATICFILES_DIRS = [BASE_DIR / "hub" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

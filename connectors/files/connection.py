@@ -5,9 +5,8 @@ from itertools import islice
 
 from connectors.files.csv_rows import CsvRows
 from connectors.files.folder import FileMark, Folder, digest_of
-from connectors.files.lines import Lines
-from connectors.files.spec import FileSpec, Format
-from connectors.files.walk import Walk, rows_of
+from connectors.files.spec import FileSpec
+from connectors.files.walk import Walk, opened_rows
 from hub.sdk import (
     Capabilities,
     ConfigError,
@@ -68,8 +67,8 @@ class FilesConnection:
         """Look through all files once for these keys. The cost is that of a read up to the last one found."""
         spec, wanted = self._spec(stream), set(keys)
         for mark in self._marks(spec):
-            with self._folder.open(mark) as raw:
-                for _, item in rows_of(raw, mark.name, spec):
+            with self._folder.open(mark) as raw, opened_rows(raw, mark.name, spec) as rows:
+                for _, item in rows:
                     if isinstance(item, Record) and item.key in wanted:
                         wanted.remove(item.key)
                         yield item
@@ -119,12 +118,14 @@ class FilesConnection:
     def _fields(self, spec: FileSpec) -> tuple[str, ...]:
         if spec.columns:
             return spec.columns
-        marks = self._folder.files(spec.pattern)
-        return self._looked_up(spec, marks[0]) if marks else spec.key
+        try:
+            return self._looked_up(spec, self._marks(spec)[0])
+        except TransientError:  # not there yet, or empty
+            return spec.key
 
     def _looked_up(self, spec: FileSpec, mark: FileMark) -> tuple[str, ...]:
-        with self._folder.open(mark) as raw:
-            if spec.format is Format.CSV:
-                return self._header(spec, mark, raw)
-            sample = [item for _, item in islice(rows_of(raw, mark.name, spec), SAMPLE)]
+        with self._folder.open(mark) as raw, opened_rows(raw, mark.name, spec) as rows:
+            if isinstance(rows, CsvRows):
+                return rows.header
+            sample = [item for _, item in islice(rows, SAMPLE)]
         return tuple(dict.fromkeys(name for item in sample if isinstance(item, Record) for name in item.data))

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +40,9 @@ class Folder:
         self.origin = origin_of(url)
         scheme, _, self._root = self.origin.partition("://")
         # An instance of its own: the shared ones remember listings.
-        self._system = fsspec.filesystem(scheme, skip_instance_cache=True, use_listings_cache=False)
+        options = {"skip_instance_cache": True, "use_listings_cache": False}
+        self._system: Any = fsspec.filesystem(scheme, **options)  # type: ignore[no-untyped-call]  # it has no types
+        self._shares_handles = scheme == "memory"
 
     def files(self, pattern: str) -> tuple[FileMark, ...]:
         """The files whose names match, in the order of their names; hidden and unfinished ones are left out."""
@@ -55,17 +58,25 @@ class Folder:
         except FileNotFoundError:
             now = None
         if now != mark:
-            raise TransientError(f"{mark.name} changed while it was being read; it will be read again from the beginning.")
+            raise TransientError(
+                f"{mark.name} changed while it was being read; it will be read again from the beginning."
+            )
 
     @contextmanager
     def open(self, mark: FileMark) -> Iterator[IO[bytes]]:
         """The bytes of a file, unpacked if its name ends in .gz. Reading errors become the hub's."""
-        with self._translated(mark.name), self._system.open(mark.path, "rb") as packed:
+        with self._translated(mark.name), self._bytes(mark) as packed:
             if not mark.name.endswith(".gz"):
                 yield packed
                 return
-            with gzip.open(packed) as unpacked:
-                yield unpacked
+            with gzip.GzipFile(fileobj=packed, mode="rb") as unpacked:
+                yield io.BufferedReader(unpacked)
+
+    def _bytes(self, mark: FileMark) -> IO[bytes]:
+        if self._shares_handles:
+            return io.BytesIO(self._system.cat_file(mark.path))
+        opened: IO[bytes] = self._system.open(mark.path, "rb")
+        return opened
 
     def _mark(self, entry: Mapping[str, Any]) -> FileMark:
         path = str(entry["name"])

@@ -1,6 +1,7 @@
 """One complete read of a stream: file by file, row by row, and it knows where it stands."""
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import IO
 
@@ -16,11 +17,12 @@ Row = tuple[int, int, Record | Fault]  # number of the file, line, what stands t
 CATCHING_UP = 5_000  # rows at a time while going back to where a read stopped
 
 
-def rows_of(raw: IO[bytes], name: str, spec: FileSpec) -> Iterator[tuple[int, Record | Fault]]:
+@contextmanager
+def opened_rows(raw: IO[bytes], name: str, spec: FileSpec) -> Iterator[CsvRows | JsonRows]:
     """The rows of one open file, each with its line."""
     lines = Lines(raw, spec.encoding, name)
     try:
-        yield from CsvRows(name, lines, spec) if spec.format is Format.CSV else JsonRows(name, lines, spec)
+        yield CsvRows(name, lines, spec) if spec.format is Format.CSV else JsonRows(name, lines, spec)
     finally:
         lines.release()
 
@@ -47,9 +49,7 @@ class Walk:
         self._folder.check_unchanged(self._marks[self._file])
         faults = [item for _, _, item in rows if isinstance(item, Fault)]
         repeated = self._repeated(rows)
-        records = [
-            item for file, line, item in rows if isinstance(item, Record) and (not repeated or (file, line) not in repeated)
-        ]
+        records = [item for file, line, item in rows if isinstance(item, Record) and (file, line) not in repeated]
         done = len(rows) < limit
         cursor: Cursor = {"files": self._digest, "done": True} if done else self.cursor
         return Page(records, cursor, done, [*faults, *repeated.values()])
@@ -80,8 +80,8 @@ class Walk:
         for number, mark in enumerate(self._marks):
             self._file, self._taken, self._line = number, 0, 0
             self._folder.check_unchanged(mark)
-            with self._folder.open(mark) as raw:
-                for line, item in rows_of(raw, mark.name, self._spec):
+            with self._folder.open(mark) as raw, opened_rows(raw, mark.name, self._spec) as rows:
+                for line, item in rows:
                     self._taken += 1
                     self._line = line
                     yield number, line, item

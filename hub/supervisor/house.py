@@ -91,8 +91,10 @@ class House:
         embedded.prepare(sock, self._state / "redis")
         self._start(embedded.program(sock, self._state / "redis", stage=SERVERS))
         embedded.await_answer(sock, self._tick)
+        logger.debug("The embedded Redis answers.")
 
     def _start(self, program: Program) -> Child:
+        logger.debug("Starting %s.", program.name)
         child = Child(program, Path(settings.BASE_DIR), self._logs)
         self._children.append(child)
         return child
@@ -193,9 +195,10 @@ def _demo_systems() -> Program:
 
 def _log_to(file: Path) -> None:
     """What the supervisor says goes to the terminal plainly, and to a file with the time."""
-    logger.setLevel(logging.INFO)
+    logging.getLogger("hub").setLevel(logging.DEBUG)
     logging.getLogger("hub").propagate = False
     to_terminal, to_file = logging.StreamHandler(sys.stdout), logging.FileHandler(file)
+    to_terminal.setLevel(logging.INFO)
     to_terminal.setFormatter(logging.Formatter("%(message)s"))
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     for handler in (to_terminal, to_file):

@@ -7,54 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-import orjson
 from django.db import transaction
 
 from hub import clock
 from hub.engine import canonical, intent, merge, plan, resolve, retry
 from hub.engine.intent import State
 from hub.models import Change, ExceptionKind, LinkState, SyncRun, bulk
-from hub.sdk import Answer, Exchange, Fields, Operation, Outcome
-from hub.services.run import books, raised
+from hub.sdk import Answer, Fields, Operation, Outcome
+from hub.services.run import books, raised, rows
 from hub.services.run.flow import Flow
 from hub.services.run.raised import Raised
 
 MOST_TRIES = 8
-LINK_COLUMNS = {
-    "destination_key": "text",
-    "state": "text",
-    "source_version": "text",
-    "destination_version": "text",
-    "source_digest": "text",
-    "digest": "text",
-    "refused_digest": "text",
-    "ack_seq": "int",
-    "updated_at": "timestamptz",
-}
-ATTEMPT_COLUMNS = {
-    "change_id": "bigint",
-    "number": "int",
-    "epoch": "bigint",
-    "at": "timestamptz",
-    "purpose": "text",
-    "answer": "text",
-    "code": "text",
-    "status": "int",
-    "milliseconds": "int",
-    "request": "text",
-    "response": "text",
-}
-CHANGE_COLUMNS = {
-    "state": "text",
-    "destination_key": "text",
-    "after": "jsonb",
-    "tries": "int",
-    "due_at": "timestamptz",
-    "ended_at": "timestamptz",
-    "code": "text",
-    "message": "text",
-    "job": "text",
-}
 
 
 @dataclass(slots=True)
@@ -88,7 +52,7 @@ def record(flow: Flow, answered: Sequence[tuple[Change, Outcome]], *, may_repeat
 
 def _take(flow: Flow, batch: Batch, change: Change, answer: Outcome, *, may_repeat: bool) -> None:
     state = intent.after(answer.answer)
-    batch.attempts.append(_attempt(change, answer, batch.now))
+    batch.attempts.append(rows.attempt(change, answer, batch.now))
     due = None
     if state is State.APPLIED:
         _take_applied(batch, change, answer)
@@ -101,7 +65,7 @@ def _take(flow: Flow, batch: Batch, change: Change, answer: Outcome, *, may_repe
         if due is None and state is State.RETRY_WAIT:
             state = State.REJECTED
             _take_refused(flow, batch, change, replace(answer, code="retries"))
-    batch.changes.append(_change_row(change, answer, state, due, batch.now))
+    batch.changes.append(rows.change(change, answer, state, due, batch.now))
 
 
 def _take_applied(batch: Batch, change: Change, answer: Outcome) -> None:
@@ -125,7 +89,9 @@ def _take_applied(batch: Batch, change: Change, answer: Outcome) -> None:
         )
     )
     if change.operation != Operation.DELETE:
-        batch.images.append((change.link_id, _json(change.image), _json(_differing(change.image, answer.image))))
+        batch.images.append(
+            (change.link_id, rows.as_json(change.image), rows.as_json(_differing(change.image, answer.image)))
+        )
 
 
 def _take_refused(flow: Flow, batch: Batch, change: Change, answer: Outcome) -> None:
@@ -242,38 +208,6 @@ def _count(batch: Batch, change: Change, became: str) -> None:
     batch.counts[change.run_id]["in_flight"] -= 1
 
 
-def _attempt(change: Change, answer: Outcome, now: datetime) -> tuple[Any, ...]:
-    exchange = answer.exchange or Exchange(response=answer.message)
-    return (
-        change.pk,
-        change.tries + 1,
-        change.epoch,
-        now,
-        "write",
-        answer.answer.value,
-        answer.code[:40],
-        exchange.status,
-        exchange.milliseconds,
-        exchange.request,
-        exchange.response,
-    )
-
-
-def _change_row(change: Change, answer: Outcome, state: State, due: datetime | None, now: datetime) -> tuple[Any, ...]:
-    return (
-        change.pk,
-        state.value,
-        answer.key or change.destination_key,
-        _json(canonical.to_json(answer.image)) if answer.image is not None else None,
-        change.tries + 1,
-        due,
-        now if state in intent.ENDED else None,
-        answer.code[:40],
-        answer.message[:2000],
-        answer.job[:255],
-    )
-
-
 def _evidence(change: Change, answer: Outcome) -> dict[str, Any]:
     """What a person needs to see side by side."""
     present = canonical.to_json(answer.image) if answer.image is not None else None
@@ -294,12 +228,8 @@ def _differing(sent: Fields, held: Fields | None) -> Fields | None:
     return shown if shown != {name: sent[name] for name in shown} else None
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
-
-
 def _write(flow: Flow, batch: Batch) -> None:
-    bulk.update("hub_link", columns=LINK_COLUMNS, rows=batch.links)
+    bulk.update("hub_link", columns=rows.LINK_COLUMNS, rows=batch.links)
     bulk.update("hub_link", columns={"refused_digest": "text", "updated_at": "timestamptz"}, rows=batch.refused)
     bulk.upsert(
         "hub_linkimage",
@@ -307,9 +237,9 @@ def _write(flow: Flow, batch: Batch) -> None:
         columns={"link_id": "bigint", "sent": "jsonb", "destination": "jsonb"},
         rows=batch.images,
     )
-    bulk.update("hub_change", columns=CHANGE_COLUMNS, rows=batch.changes)
+    bulk.update("hub_change", columns=rows.CHANGE_COLUMNS, rows=batch.changes)
     Change.objects.bulk_create(batch.again)
-    bulk.insert("hub_attempt", columns=ATTEMPT_COLUMNS, rows=batch.attempts)
+    bulk.insert("hub_attempt", columns=rows.ATTEMPT_COLUMNS, rows=batch.attempts)
     runs = SyncRun.objects.select_related("integration").in_bulk(list(batch.raised))
     for run_id, found in batch.raised.items():
         raised.raise_all(run=runs[run_id], raised=found, now=batch.now)

@@ -98,8 +98,9 @@ def request(  # noqa: PLR0913  one keyword for each thing a run remembers of its
         raise LiveRunError(f"A run of “{mapping}” is queued or running already. Look at it, or cancel it.") from None
     if by:
         audit.record(actor=by, action="run.preview" if preview else "run.request", subject=run)
+    lane = lane_of(mapping)  # made even when it is not rung yet: followers and the sweeper ring by lane
     if after is None:
-        queue.ring(lane_of(mapping).pk)
+        queue.ring(lane.pk)
     return run
 
 
