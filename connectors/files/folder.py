@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -48,16 +48,13 @@ class Folder:
         """The files whose names match, in the order of their names; hidden and unfinished ones are left out."""
         with self._translated():
             entries = self._system.ls(self._root, detail=True)
-        marks = [self._mark(entry) for entry in entries if entry["type"] == "file"]
-        return tuple(sorted((mark for mark in marks if _matches(mark.name, pattern)), key=lambda mark: mark.name))
+        paths = sorted(entry["name"] for entry in entries if entry["type"] == "file")
+        # Asked for again one by one: some file systems say less, or something else, in a listing.
+        return tuple(self._look(path) for path in paths if _matches(path.rsplit("/", 1)[-1], pattern))
 
     def check_unchanged(self, mark: FileMark) -> None:
         """Raise TransientError if the file is not what it was."""
-        try:
-            now = self._mark(self._system.info(mark.path))
-        except FileNotFoundError:
-            now = None
-        if now != mark:
+        if self._look(mark.path) != mark:
             raise TransientError(
                 f"{mark.name} changed while it was being read; it will be read again from the beginning."
             )
@@ -78,10 +75,12 @@ class Folder:
         opened: IO[bytes] = self._system.open(mark.path, "rb")
         return opened
 
-    def _mark(self, entry: Mapping[str, Any]) -> FileMark:
-        path = str(entry["name"])
-        stamps = [f"{name}={entry[name]}" for name in STAMPS if entry.get(name) is not None]
-        return FileMark(path.rsplit("/", 1)[-1], path, int(entry.get("size") or 0), " ".join(stamps))
+    def _look(self, path: str) -> FileMark:
+        name = path.rsplit("/", 1)[-1]
+        with self._translated(name):
+            entry = self._system.info(path)
+        stamps = [f"{stamp}={entry[stamp]}" for stamp in STAMPS if entry.get(stamp) is not None]
+        return FileMark(name, path, int(entry.get("size") or 0), " ".join(stamps))
 
     @contextmanager
     def _translated(self, name: str = "") -> Iterator[None]:

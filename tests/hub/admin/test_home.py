@@ -226,4 +226,4 @@ class TestFrame:
         shown = page(client_of, resolver)
 
         badge = shown.split("<span>Exceptions</span>")[1].split("</span>")[0]
-        assert badge.endswith("> 2")
+        assert badge.strip().endswith("> 2")
