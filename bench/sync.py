@@ -202,8 +202,9 @@ def bare_puts(address: str, count: int) -> float:
 
 
 def rest_config(address: str) -> dict[str, Any]:
-    """The manifest of the little store below."""
-    return json.loads((ROOT / "bench" / "store.json").read_text().replace("ADDRESS", address))
+    """The config of the rest connector for the little store below."""
+    manifest = json.loads((ROOT / "bench" / "store.json").read_text())
+    return {"base_url": address, "auth": "none", "manifest": manifest}
 
 
 class Store(http.server.BaseHTTPRequestHandler):
@@ -295,7 +296,7 @@ def sql_destination() -> tuple[dict[str, Any], Any]:
     engine = sa.create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         connection.execute(sa.text(ddl))
-    tables = {"customers": {"table": "customers", "key": ["code"]}}
+    tables = {"customers": {"table": "customers", "key": ["code"], "external_id": "code"}}
     return {"driver": "sqlite", "database": str(path), "tables": tables}, engine
 
 

@@ -57,7 +57,7 @@ find_uv() {
 install_packages() {
     tell_uv
     uv=$(find_uv)
-    if [ -n "$uv" ] && "$uv" pip sync --quiet --require-hashes --python "$place/bin/python" "$lock"; then
+    if [ -n "$uv" ] && "$uv" pip sync --quiet --compile-bytecode --require-hashes --python "$place/bin/python" "$lock"; then
         return
     fi
     say "Installing with pip, which takes longer."

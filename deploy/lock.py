@@ -1,8 +1,8 @@
 """Locks what is installed: every package with its version and hashes, and no word of where it comes from.
 
-    python deploy/lock.py              keep present versions where pyproject.toml allows them
-    python deploy/lock.py --upgrade    take the newest it allows
-    python deploy/lock.py --check      change nothing; complain when a lock is not up to date
+python deploy/lock.py              keep present versions where pyproject.toml allows them
+python deploy/lock.py --upgrade    take the newest it allows
+python deploy/lock.py --check      change nothing; complain when a lock is not up to date
 """
 
 import os

@@ -6,7 +6,9 @@ from functools import cache
 from django.conf import settings
 from django.db import transaction
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
@@ -20,7 +22,8 @@ logger = logging.getLogger(__name__)
 @cache
 def connection() -> Redis:
     """The Redis connection of this process."""
-    return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+    # Not tried again: whoever rings must not be held up for seconds when Redis is away, and the sweeper rings again.
+    return Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
 
 def queue() -> Queue:

@@ -7,7 +7,10 @@ from django.test import Client
 from hypothesis import HealthCheck, settings
 
 from hub.models import User
+from tests.doorbell import redis_away, redis_server, redis_url
 from tests.factories import UserFactory
+
+__all__ = ["redis_away", "redis_server", "redis_url"]  # fixtures
 
 # A busy machine must not fail a property for being slow.
 settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -66,6 +69,18 @@ def developer(db: None) -> User:
 def stranger(db: None) -> User:
     """A person who may sign in and has no role."""
     return UserFactory(username="stan")
+
+
+# Tests that share something large or start many processes stay together on one worker of `--dist loadgroup`.
+TOGETHER = {"tests/systems/": "systems", "tests/journeys/": "journeys", "tests/hub/test_supervisor": "supervisor"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put such tests into their groups."""
+    for item in items:
+        for place, group in TOGETHER.items():
+            if place in item.nodeid:
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture

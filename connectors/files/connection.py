@@ -68,7 +68,7 @@ class FilesConnection:
         spec, wanted = self._spec(stream), set(keys)
         for mark in self._marks(spec):
             with self._folder.open(mark) as raw, opened_rows(raw, mark.name, spec) as rows:
-                for _, item in rows:
+                for _, _, item in rows.numbered(0):
                     if isinstance(item, Record) and item.key in wanted:
                         wanted.remove(item.key)
                         yield item
@@ -127,5 +127,5 @@ class FilesConnection:
         with self._folder.open(mark) as raw, opened_rows(raw, mark.name, spec) as rows:
             if isinstance(rows, CsvRows):
                 return rows.header
-            sample = [item for _, item in islice(rows, SAMPLE)]
+            sample = [item for _, _, item in islice(rows.numbered(0), SAMPLE)]
         return tuple(dict.fromkeys(name for item in sample if isinstance(item, Record) for name in item.data))

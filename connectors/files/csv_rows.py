@@ -1,16 +1,15 @@
 """Reads comma-separated rows: each becomes a record, or a fault that names line and column."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from operator import itemgetter
 
 from connectors.files.flaws import flaw_of
 from connectors.files.keys import key_of
 from connectors.files.lines import Lines, TooLongError
+from connectors.files.row import Row
 from connectors.files.spec import FileSpec
 from hub.sdk import ConfigError, Fault, Record, TransientError
-
-Numbered = tuple[int, Record | Fault]
 
 
 class CsvRows:
@@ -22,23 +21,26 @@ class CsvRows:
         self.header = self._header()
         self._width = len(self.header)
         self._key = [self._position(column) for column in spec.key]
+        self._key_of = itemgetter(self._key[0]) if len(self._key) == 1 else self._composite
         self._version = self._position(spec.version) if spec.version else -1
         wanted = [self._position(column) for column in spec.columns] if spec.header else []
         self._names = tuple(self.header[position] for position in wanted) or self.header
         self._pick = itemgetter(*wanted, *wanted[-1:]) if wanted else None  # twice the last: always a tuple
 
-    def __iter__(self) -> Iterator[Numbered]:
+    def numbered(self, file: int) -> Iterator[Row]:
+        """Every row, with the number of its file and its line."""
+        lines, reader, made = self._lines, self._reader, self._item
         while True:
-            start = self._lines.number + 1
+            start = lines.number + 1
             try:
-                row = next(self._reader)
+                row = next(reader)
             except StopIteration:
                 return
             except (csv.Error, TooLongError) as error:
-                yield start, self._broken(start, error)
+                yield file, start, self._broken(start, error)
                 continue
             if row:  # a blank line is no row
-                yield start, self._item(row, start)
+                yield file, start, made(row, start)
 
     def _item(self, row: list[str], line: int) -> Record | Fault:
         if len(row) != self._width:
@@ -48,12 +50,15 @@ class CsvRows:
             fault = self._flawed(row, line)
             if fault:
                 return fault
+        key = self._key_of(row)
+        if not key:
+            return self._fault(line, next(p for p in self._key if not row[p]), "the key is empty")
+        version = row[self._version] or None if self._version >= 0 else None
+        return Record(key, dict(zip(self._names, self._pick(row) if self._pick else row)), version)  # noqa: B905  counted above
+
+    def _composite(self, row: list[str]) -> str:
         parts = [row[position] for position in self._key]
-        if not all(parts):
-            return self._fault(line, self._key[parts.index("")], "the key is empty")
-        values: Sequence[str] = self._pick(row) if self._pick else row
-        version = row[self._version] if self._version >= 0 else None
-        return Record(key_of(parts), dict(zip(self._names, values, strict=False)), version or None)
+        return key_of(parts) if all(parts) else ""
 
     def _header(self) -> tuple[str, ...]:
         if not self._spec.header:
@@ -83,12 +88,11 @@ class CsvRows:
         return Fault(where, f"the row goes on: {len(row)} columns instead of {self._width}")
 
     def _flawed(self, row: list[str], line: int) -> Fault | None:
-        flaws = [flaw_of(value, self._spec.encoding) for value in row]
-        found = next((position for position, flaw in enumerate(flaws) if flaw), None)
-        if found is None:
+        if not flaw_of("".join(row), self._spec.encoding):
             return None
-        whole = not any(flaws[position] for position in self._key)
-        key = key_of([row[position] for position in self._key]) if whole else None
+        flaws = [flaw_of(value, self._spec.encoding) for value in row]
+        found = next(position for position, flaw in enumerate(flaws) if flaw)
+        key = None if any(flaws[position] for position in self._key) else self._key_of(row)
         return self._fault(line, found, flaws[found], key)
 
     def _broken(self, line: int, error: Exception) -> Fault:

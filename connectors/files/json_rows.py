@@ -8,10 +8,9 @@ from typing import Any, NoReturn
 from connectors.files.flaws import flaw_of, flawed_field
 from connectors.files.keys import key_of
 from connectors.files.lines import Lines, TooLongError
+from connectors.files.row import Row
 from connectors.files.spec import FileSpec
 from hub.sdk import Fault, Record
-
-Numbered = tuple[int, Record | Fault]
 
 
 class JsonRows:
@@ -21,17 +20,18 @@ class JsonRows:
         self._name, self._lines, self._spec = name, lines, spec
         self._columns = spec.columns and {*spec.columns}
 
-    def __iter__(self) -> Iterator[Numbered]:
+    def numbered(self, file: int) -> Iterator[Row]:
+        """Every line that is not blank, with the number of its file and its own."""
         while True:
             try:
                 line = next(self._lines)
             except StopIteration:
                 return
             except TooLongError as error:
-                yield self._lines.number, self._fault("", str(error))
+                yield file, self._lines.number, self._fault("", str(error))
                 continue
             if not line.isspace():
-                yield self._lines.number, self._item(line)
+                yield file, self._lines.number, self._item(line)
 
     def _item(self, line: str) -> Record | Fault:
         if not line.isascii() and flaw_of(line, self._spec.encoding):

@@ -1,36 +1,60 @@
-"""Remembers which keys a read has met, on disk rather than in memory, so that a repeated key is noticed."""
+"""Remembers which keys a read has met, within bounded memory, so that a repeated key is noticed."""
 
 import sqlite3
 from collections.abc import Sequence
 
-CACHE = 8_000  # kilobytes; what does not fit is spilled to a temporary file without a name
+NEAR = 100_000  # keys in memory, some 20 MB; those that come later go to a temporary file without a name
+CACHE = 8_000  # kilobytes of that file in memory
 
-Place = tuple[str, int, int]  # key, number of the file, line
+Place = tuple[int, int]  # number of the file, line
 
 
 class SeenKeys:
     """The keys met so far and where each stood first."""
 
     def __init__(self) -> None:
-        self._known = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for setting in ("journal_mode=off", "synchronous=off", f"cache_size=-{CACHE}"):
-            self._known.execute(f"pragma {setting}")
-        self._known.execute("create table seen (key text primary key, file int, line int) without rowid")
-        self._known.execute("begin")
+        self._near: dict[str, Place] = {}
+        self._far: sqlite3.Connection | None = None
 
-    def add(self, places: Sequence[Place]) -> dict[tuple[int, int], tuple[int, int]]:
-        """Remember keys. Gives the places (file, line) of those met before, each with where it was first."""
-        # In order of keys the tree is walked once; of equal keys the first line comes first.
-        added = self._known.executemany("insert into seen values (?, ?, ?) on conflict do nothing", sorted(places))
-        if added.rowcount == len(places):
+    def add(self, keys: Sequence[tuple[str, int, int]]) -> dict[Place, Place]:
+        """Remember keys, each with its file and line. Gives the places of those met before and where they were first."""
+        met: dict[Place, Place] = {}
+        later: list[tuple[str, int, int]] = []
+        near, room = self._near, NEAR - len(self._near)
+        for key, file, line in keys:
+            first = near.get(key)
+            if first is not None:
+                met[file, line] = first
+            elif room > 0:
+                near[key] = (file, line)
+                room -= 1
+            else:
+                later.append((key, file, line))
+        return met | self._add_far(later) if later else met
+
+    def _add_far(self, keys: Sequence[tuple[str, int, int]]) -> dict[Place, Place]:
+        far = self._far or self._open()
+        added = far.executemany("insert into seen values (?, ?, ?) on conflict do nothing", keys)
+        if added.rowcount == len(keys):
             return {}
-        first = {key: self._first(key) for key, _, _ in places}
-        return {(file, line): first[key] for key, file, line in places if first[key] != (file, line)}
+        first = {key: self._first(far, key) for key, _, _ in keys}
+        return {(file, line): first[key] for key, file, line in keys if first[key] != (file, line)}
 
-    def _first(self, key: str) -> tuple[int, int]:
-        file, line = self._known.execute("select file, line from seen where key = ?", (key,)).fetchone()
+    def _open(self) -> sqlite3.Connection:
+        self._far = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        for setting in ("journal_mode=off", "synchronous=off", f"cache_size=-{CACHE}"):
+            self._far.execute(f"pragma {setting}")
+        self._far.execute("create table seen (key text primary key, file int, line int) without rowid")
+        self._far.execute("begin")
+        return self._far
+
+    def _first(self, far: sqlite3.Connection, key: str) -> Place:
+        file, line = far.execute("select file, line from seen where key = ?", (key,)).fetchone()
         return int(file), int(line)
 
     def close(self) -> None:
         """Forget everything."""
-        self._known.close()
+        self._near.clear()
+        if self._far:
+            self._far.close()
+            self._far = None

@@ -77,9 +77,7 @@ def _check_together(spec: FileSpec) -> None:
     if spec.format is Format.CSV and not spec.header:
         absent = [name for name in (*spec.key, spec.version) if name and name not in spec.columns]
         if not spec.columns or absent:
-            raise ConfigError(
-                "columns: without a header all columns need names here, the key among them."
-            )
+            raise ConfigError("columns: without a header all columns need names here, the key among them.")
 
 
 def _pattern(entry: Mapping[str, Any]) -> str:

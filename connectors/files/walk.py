@@ -9,11 +9,11 @@ from connectors.files.csv_rows import CsvRows
 from connectors.files.folder import FileMark, Folder, digest_of
 from connectors.files.json_rows import JsonRows
 from connectors.files.lines import Lines
+from connectors.files.row import Row
 from connectors.files.seen import SeenKeys
 from connectors.files.spec import FileSpec, Format
 from hub.sdk import Cursor, Fault, Page, Record
 
-Row = tuple[int, int, Record | Fault]  # number of the file, line, what stands there
 CATCHING_UP = 5_000  # rows at a time while going back to where a read stopped
 
 
@@ -46,10 +46,13 @@ class Walk:
     def page(self, limit: int) -> Page:
         """The next rows. Raises TransientError when a file changed under the reader's hand."""
         rows = list(islice(self._rows, limit))
+        self._advance(rows)
         self._folder.check_unchanged(self._marks[self._file])
-        faults = [item for _, _, item in rows if isinstance(item, Fault)]
         repeated = self._repeated(rows)
-        records = [item for file, line, item in rows if isinstance(item, Record) and (file, line) not in repeated]
+        records = [item for _, _, item in rows if isinstance(item, Record)]
+        if repeated:
+            records = [item for f, n, item in rows if isinstance(item, Record) and (f, n) not in repeated]
+        faults = [item for _, _, item in rows if isinstance(item, Fault)] if len(records) < len(rows) else []
         done = len(rows) < limit
         cursor: Cursor = {"files": self._digest, "done": True} if done else self.cursor
         return Page(records, cursor, done, [*faults, *repeated.values()])
@@ -70,27 +73,33 @@ class Walk:
 
     def _until(self, cursor: Cursor) -> Iterator[Row]:
         """The next rows, none beyond this place."""
-        while self.cursor != cursor:
-            row = next(self._rows, None)
-            if row is None:
-                return
+        for row in self._rows:
+            self._advance([row])
             yield row
+            if self._taken == cursor.get("rows") and self.cursor == cursor:
+                return
+
+    def _advance(self, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        file, self._line, _ = rows[-1]
+        before = self._taken if file == self._file else 0
+        self._taken = before + sum(1 for number, _, _ in rows if number == file)
+        self._file = file
 
     def _run(self) -> Generator[Row, None, None]:
         for number, mark in enumerate(self._marks):
-            self._file, self._taken, self._line = number, 0, 0
             self._folder.check_unchanged(mark)
             with self._folder.open(mark) as raw, opened_rows(raw, mark.name, self._spec) as rows:
-                for line, item in rows:
-                    self._taken += 1
-                    self._line = line
-                    yield number, line, item
+                yield from rows.numbered(number)
             self._folder.check_unchanged(mark)
 
     def _repeated(self, rows: Sequence[Row]) -> dict[tuple[int, int], Fault]:
         """The faults of rows whose key another row had before, by place."""
+        met = self._seen.add([(item.key, file, line) for file, line, item in rows if isinstance(item, Record)])
+        if not met:
+            return {}
         keys = {(file, line): item.key for file, line, item in rows if isinstance(item, Record)}
-        met = self._seen.add([(key, file, line) for (file, line), key in keys.items()])
         return {place: self._repeat(place, keys[place], first) for place, first in met.items()}
 
     def _repeat(self, place: tuple[int, int], key: str, first: tuple[int, int]) -> Fault:

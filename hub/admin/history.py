@@ -1,5 +1,6 @@
 """The history page of what people set up: who changed which field from what to what, when and why. Read only."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -79,20 +80,23 @@ class HistoryPage(_Host):
         )
 
     def _differences(self, state: Any, before: Any) -> list[Difference]:
-        fields = [self.opts.get_field(name) for name in self.history_fields]
-        pairs = [(field, _shown(before, field), _shown(state, field)) for field in fields]
+        fields: list[Any] = [self.opts.get_field(name) for name in self.history_fields]
         return [
-            Difference(str(getattr(field, "verbose_name", field.name)), old, new)
-            for field, old, new in pairs
-            if old != new
+            Difference(str(field.verbose_name), _shown(before, field), _shown(state, field))
+            for field in fields
+            if getattr(before, field.attname) != getattr(state, field.attname)
         ]
 
 
 def _shown(state: Any, field: Any) -> str:
     """The value of a field in words; of a relation that is gone, its number."""
+    value = getattr(state, field.attname)
+    if value is None or value == "":
+        return "—"
     if isinstance(field, models.ForeignKey):
-        found = field.remote_field.model._default_manager.filter(pk=getattr(state, field.attname)).first()
-        return str(found or getattr(state, field.attname) or "—")
+        found = field.remote_field.model._default_manager.filter(pk=value).first()
+        return str(found or f"number {value}")
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
     shown = getattr(state, f"get_{field.name}_display", None)
-    value = shown() if shown else getattr(state, field.name)
-    return "—" if value in {None, ""} else str(value)
+    return str(shown() if shown else value)

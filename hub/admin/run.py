@@ -185,7 +185,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
             "adds_up": run_story.adds_up(row),
             "segments": segments(row.balance),
             "next_step": run_story.next_step(row),
-            "next_due": run_story.next_due(row) if row.in_flight and not row.is_live else None,
+            "next_due": run_story.next_due(row),
         }
 
     def _changes(self, request: HttpRequest, row: SyncRun) -> dict[str, Any]:

@@ -97,7 +97,8 @@ def _cron(parts: list[str]) -> str:
         return ""
     if when.startswith("at "):
         return f"{days} {when}"
-    return when if days == "Every day" else f"{when}, {days[0].lower()}{days[1:]}"
+    inside = days if days.startswith(MONDAY_FIRST) else f"{days[0].lower()}{days[1:]}"
+    return when if days == "Every day" else f"{when}, {inside}"
 
 
 def _when(minute: str, hour: str) -> str:

@@ -1,1 +1,1 @@
-
+"""The doors for machines."""

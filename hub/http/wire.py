@@ -1,24 +1,16 @@
-"""Carries requests over kept connections of the standard library, exact about what left and what came."""
+"""Carries the writes: kept connections of the standard library, exact about what left and what came."""
 
 import select
-import socket
-import ssl
 import time
 import zlib
 from collections import defaultdict
-from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 
-import certifi
-
-from hub.http.deadline import DeadlineSocket, DeadlineTlsSocket
-from hub.http.egress import refusal
+from hub.http.answer import answer_of
+from hub.http.dial import dial, dial_tls, reason
 from hub.http.origin import split
-from hub.http.transport import LostAnswerError, NotSentError, OversizeError, WireAnswer, WireRequest
-
-CONNECT = 10.0  # seconds for reaching the other side, within the whole deadline
-CHUNK = 65_536
+from hub.http.transport import LostAnswerError, NotSentError, WireAnswer, WireRequest
 
 
 class Connection(HTTPConnection):
@@ -37,12 +29,7 @@ class Connection(HTTPConnection):
 
 
 class WireTransport:
-    """Keeps connections open between calls. It retries nothing, follows nothing and reads no environment.
-
-    A name is resolved once for each new connection, every address is classified, and exactly those
-    addresses are dialled, so that a second answer of the name server cannot lead elsewhere. Host,
-    SNI and certificate checks keep the name. A call costs a third of what it does with requests.
-    """
+    """Keeps connections open between calls. It retries nothing, follows nothing and reads no environment."""
 
     def __init__(self, ca_file: str = "") -> None:
         self._ca_file = ca_file
@@ -59,7 +46,7 @@ class WireTransport:
         except TimeoutError:
             raise LostAnswerError(f"no complete answer within {request.timeout:.3g} seconds") from None
         except (OSError, HTTPException, zlib.error) as error:
-            raise LostAnswerError(_reason(error)) from None
+            raise LostAnswerError(reason(error)) from None
         finally:
             if kept:
                 self._idle[request.origin].append(connection)
@@ -84,6 +71,19 @@ class WireTransport:
         return _open(request.origin, request.timeout, self._ca_file)
 
 
+def _open(origin: str, timeout: float, ca_file: str) -> Connection:
+    """A connected connection. Raises NotSentError."""
+    parts, until = split(origin), time.monotonic() + timeout
+    host, port = parts.hostname or "", parts.port or 0
+    connection = Connection(host, port)
+    if parts.scheme == "https":
+        connection.default_port = HTTPSConnection.default_port
+        connection.sock = dial_tls(host, port, until, ca_file)
+    else:
+        connection.sock = dial(host, port, until)
+    return connection
+
+
 def _exchange(connection: Connection, request: WireRequest) -> HTTPResponse:
     """Send the request and read the head of the answer."""
     try:
@@ -95,40 +95,9 @@ def _exchange(connection: Connection, request: WireRequest) -> HTTPResponse:
 
 
 def _answer(response: HTTPResponse, max_bytes: int) -> WireAnswer:
-    headers: dict[str, str] = {}
-    for name, value in response.headers.items():
-        key = name.lower()
-        headers[key] = f"{headers[key]}, {value}" if key in headers else value
-    body = _unpacked(_body(response, max_bytes), headers.get("content-encoding", ""), max_bytes)
-    return WireAnswer(response.status, headers, body)
-
-
-def _body(response: HTTPResponse, max_bytes: int) -> bytes:
-    if response.length is not None:
-        if response.length > max_bytes:
-            raise OversizeError(f"the answer is larger than {max_bytes} bytes")
-        return response.read()  # with its length known, a short body is noticed
-    parts, size = [], 0
-    while part := response.read(CHUNK):
-        parts.append(part)
-        size += len(part)
-        if size > max_bytes:
-            raise OversizeError(f"the answer is larger than {max_bytes} bytes")
-    return b"".join(parts)
-
-
-def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
-    if encoding in {"", "identity"} or not body:
-        return body
-    if encoding not in {"gzip", "x-gzip"}:
-        raise LostAnswerError(f"the answer is packed as {encoding}, which was not asked for")
-    packer = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    unpacked = packer.decompress(body, max_bytes + 1)
-    if len(unpacked) > max_bytes:
-        raise OversizeError(f"the answer unpacks to more than {max_bytes} bytes")
-    if not packer.eof:
-        raise LostAnswerError("the answer was cut short")
-    return unpacked
+    return answer_of(
+        response.status, response.headers.items(), read=response.read, length=response.length, max_bytes=max_bytes
+    )
 
 
 def _is_quiet(connection: HTTPConnection) -> bool:
@@ -138,63 +107,3 @@ def _is_quiet(connection: HTTPConnection) -> bool:
     poll = select.poll()
     poll.register(connection.sock, select.POLLIN)
     return not poll.poll(0)
-
-
-def _open(origin: str, timeout: float, ca_file: str) -> Connection:
-    """A connected connection. Whatever fails here, nothing of the request was sent."""
-    parts, until = split(origin), time.monotonic() + timeout
-    host, port = parts.hostname or "", parts.port or 0
-    try:
-        connection = Connection(host, port)
-        connection.sock = _dial(host, port, until)
-        if parts.scheme == "https":
-            connection.default_port = HTTPSConnection.default_port
-            connection.sock = _context(ca_file).wrap_socket(connection.sock, server_hostname=host)
-        connection.sock.settimeout(_left(until))
-    except ssl.SSLCertVerificationError as error:
-        message = f"the certificate of {host} was not accepted ({error.verify_message})"
-        raise NotSentError(message, settled=True) from None
-    except (OSError, UnicodeError) as error:
-        raise NotSentError(_reason(error)) from None
-    return connection
-
-
-def _dial(host: str, port: int, until: float) -> socket.socket:
-    """Connect to the first of the host's addresses that answers, once all of them passed the egress rules."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    refused = refusal(host, (str(entry[4][0]) for entry in found))
-    if refused:
-        raise NotSentError(refused, settled=True)
-    failure: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in found:
-        plain = DeadlineSocket(family, kind, protocol)
-        try:
-            plain.settimeout(min(CONNECT, _left(until)))
-            plain.connect(address)
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return plain
-        except OSError as error:
-            plain.close()
-            failure = error
-    raise failure
-
-
-def _left(until: float) -> float:
-    return max(0.001, until - time.monotonic())
-
-
-@cache
-def _context(ca_file: str) -> ssl.SSLContext:
-    """The system's certificate authorities and certifi's, or only those in `ca_file`."""
-    context = ssl.create_default_context(cafile=ca_file or certifi.where())
-    if not ca_file:
-        context.load_default_certs()
-    context.sslsocket_class = DeadlineTlsSocket
-    return context
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "the other side did not answer the connection in time"
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    return text.rstrip(".")

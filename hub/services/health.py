@@ -3,6 +3,7 @@
 import os
 import socket
 from functools import cache
+from typing import cast
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -30,7 +31,7 @@ def forget_dead() -> None:
     redis = queue.connection()
     for role in ROLES:
         redis.zremrangebyscore(_key(role), 0, clock.now().timestamp())
-        for member in redis.zrange(_key(role), 0, -1):
+        for member in cast(list[bytes], redis.zrange(_key(role), 0, -1)):
             host, _, pid = member.decode().rpartition(":")
             if host == socket.gethostname() and not _is_running(int(pid)):
                 redis.zrem(_key(role), member)

@@ -18,7 +18,7 @@ RING_AGAIN = timedelta(seconds=30)
 
 
 def start_due(now: datetime) -> int:
-    """Ask for the runs of every integration whose slot has come; returns how many slots were filled."""
+    """Ask for the runs of every integration whose slot has come; returns how many slots are done, filled or missed."""
     due = Integration.objects.filter(next_run_at__lte=now, is_paused=False).exclude(schedule="")
     return sum(_start(integration.pk, now) for integration in due)
 
@@ -31,13 +31,17 @@ def plan_next(integration: Integration, now: datetime) -> None:
 
 def plan_unplanned(now: datetime) -> int:
     """Set the next slot of integrations that have a schedule but no slot yet; returns how many."""
-    unplanned = list(Integration.objects.filter(next_run_at__isnull=True).exclude(schedule=""))
-    for integration in unplanned:
-        try:
-            plan_next(integration, now)
-        except ConfigError:  # shown on the integration's page; it must not stop the others
-            continue
-    return len(unplanned)
+    unplanned = Integration.objects.filter(next_run_at__isnull=True).exclude(schedule="")
+    return sum(_is_planned(integration, now) for integration in unplanned)
+
+
+def _is_planned(integration: Integration, now: datetime) -> bool:
+    """Set the next slot if the schedule can be read. One that cannot is shown on its page; it must not stop others."""
+    try:
+        plan_next(integration, now)
+    except ConfigError:
+        return False
+    return True
 
 
 @transaction.atomic
@@ -54,7 +58,8 @@ def _start(integration_id: int, now: datetime) -> int:
         audit.record(
             actor=None, action="slot.missed", subject=won, detail={"slot": slot.isoformat()}, reason=str(error)
         )
-    plan_next(won, now)
+    if not _is_planned(won, now):
+        Integration.objects.filter(pk=won.pk).update(next_run_at=None)  # planned again once it can be read
     return 1
 
 

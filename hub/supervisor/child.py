@@ -8,7 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hub.management.bond import tied_to_me
@@ -38,9 +38,14 @@ class Program:
     orphaned_by: signal.Signals = signal.SIGKILL  # what the kernel sends it when the supervisor is killed
 
 
-def manage(name: str, *words: str, stage: int, **more: bool) -> Program:
+def manage(name: str, *words: str, stage: int) -> Program:
     """A program that is one of the hub's own commands."""
-    return Program(name, [sys.executable, "manage.py", *words], stage, {"HUB_DB_POOL": "0"}, **more)
+    return Program(name, [sys.executable, "manage.py", *words], stage, {"HUB_DB_POOL": "0"})
+
+
+def once(program: Program, *, speaks_to_terminal: bool = False) -> Program:
+    """A program that ends by itself."""
+    return replace(program, goes_on=False, speaks_to_terminal=speaks_to_terminal)
 
 
 class Child:

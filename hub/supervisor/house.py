@@ -18,7 +18,7 @@ from hub.env import SettingError
 from hub.management import systems
 from hub.services import health
 from hub.supervisor import embedded, probes
-from hub.supervisor.child import Child, GaveUpError, Program, manage
+from hub.supervisor.child import Child, GaveUpError, Program, manage, once
 
 TICK_SECONDS = 0.1
 # Within 20 seconds all has ended: a stage is asked, after 8 seconds asked again, after 4 more made to.
@@ -28,8 +28,8 @@ SERVERS, HUB, STORY = range(3)  # stages
 logger = logging.getLogger("hub.supervisor")
 
 
-class Stopped(BaseException):  # noqa: N818  not an error: somebody asked us to stop
-    """The supervisor was asked to stop."""
+class Stopped(BaseException):
+    """Somebody asked the supervisor to stop; not an error."""
 
 
 class House:
@@ -74,14 +74,14 @@ class House:
             self._start(_demo_systems())
         self._start_redis()
         probes.database()
-        self._run_to_end(manage("migrate", "migrate", "--no-input", stage=HUB, goes_on=False))
+        self._run_to_end(once(manage("migrate", "migrate", "--no-input", stage=HUB)))
         self._forget_dead()
         self._start(_web())
         for number in range(1, settings.HUB_WORKERS + 1):
             self._start(manage(f"worker-{number}", "worker", stage=HUB))
         self._start(manage("scheduler", "scheduler", stage=HUB))
         if self._demo:
-            self._start(manage("demo", "demo", stage=STORY, goes_on=False, speaks_to_terminal=True))
+            self._start(once(manage("demo", "demo", stage=STORY), speaks_to_terminal=True))
 
     def _start_redis(self) -> None:
         if not settings.HUB_EMBEDDED_REDIS:

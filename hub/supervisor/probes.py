@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import DatabaseError, connection
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, AuthorizationError, BusyLoadingError, RedisError
+from redis.retry import Retry
 
 from hub import env
 from hub.env import SettingError
@@ -70,7 +72,8 @@ def database() -> None:
 
 def redis(wait: Callable[[], None]) -> None:
     """Raise SettingError when the server that REDIS_URL names cannot be used; calls `wait` while it is loading."""
-    client = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5)
+    once = Retry(NoBackoff(), 0)
+    client = Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, socket_timeout=5, retry=once)
     try:
         while _is_loading(client):
             wait()

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from typing import Any
 
@@ -11,14 +11,25 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.db.models import QuerySet
 
 from hub.management import report, systems
-from hub.models import LIVE, Integration, SyncRun, Trigger
+from hub.models import LIVE, Integration, RunState, SyncRun, Trigger
 from hub.services import health
 from hub.services.run import LiveRunError, RequestError, request_integration
 
 POLL_SECONDS = 0.3
-CHAPTERS = ("first load", "the same again", "a working day")
+CHAPTERS = 3
+COUNTS = {
+    "unchanged": "unchanged",
+    "created": "created",
+    "updated": "updated",
+    "deleted": "deleted",
+    "held": "held",
+    "excluded": "left out by the mapping",
+    "excepted": "in exception",
+    "in_flight": "in flight",
+}
 
 
 class Command(BaseCommand):
@@ -44,8 +55,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _set_up(self) -> None:
-        """Wait for the systems, then make people, connections and integrations as the files say."""
-        while not systems.addresses().exists():
+        """Wait for hub and systems, then make people, connections and integrations as the files say."""
+        while health.missing() or not systems.addresses().exists():
             time.sleep(POLL_SECONDS)
         call_command("people", demo=True, stdout=StringIO())
         files = systems.files()
@@ -81,14 +92,14 @@ class Command(BaseCommand):
         """Ask for a run of everything and tell what each came to."""
         self._follow(SyncRun.objects.filter(pk__in=_ask(trigger, full=full)))
 
-    def _follow(self, runs: Any) -> None:
+    def _follow(self, runs: QuerySet[SyncRun]) -> None:
         """Tell of each run when it has ended; the workers do them."""
         waiting = list(runs.order_by("pk").values_list("pk", flat=True))
         while waiting:
             for run in SyncRun.objects.filter(pk__in=waiting).select_related("mapping__integration").order_by("pk"):
                 if not run.is_live:
                     waiting.remove(run.pk)
-                    for line in report.lines(run):
+                    for line in _lines(run):
                         self.stdout.write(f"  {line}")
             time.sleep(POLL_SECONDS)
 
@@ -110,7 +121,17 @@ class Command(BaseCommand):
             raise CommandError(f"The demo is not running ({'; '.join(missing) or 'no systems'}). Start `make demo`.")
 
 
-def _own_runs() -> Any:
+def _lines(run: SyncRun) -> Iterator[str]:
+    """The balance without what is nought, then what a person has to look at."""
+    parts = [f"{getattr(run, name):,} {word}" for name, word in COUNTS.items() if getattr(run, name)]
+    yield f"{run.mapping.path}: {run.received:,} records received = {' + '.join(parts) or 'nothing'}"
+    first, _, *rest = report.lines(run)
+    if run.state != RunState.SUCCEEDED:
+        yield f"  {first.removeprefix(run.mapping.path).lstrip(': ')}"
+        yield from (f"  {line}" for line in rest)
+
+
+def _own_runs() -> QuerySet[SyncRun]:
     """Runs that the story asked for."""
     return SyncRun.objects.filter(integration__in=_integrations(), trigger=Trigger.HUB, is_preview=False)
 
@@ -119,7 +140,7 @@ def _told() -> int:
     """How many chapters every integration has been through."""
     ended = _own_runs().exclude(state__in=LIVE)
     counts = [ended.filter(mapping=integration.mappings.last()).count() for integration in _integrations()]
-    return min(*counts, len(CHAPTERS))
+    return min([*counts, CHAPTERS])
 
 
 def _integrations() -> Sequence[Integration]:

@@ -16,7 +16,7 @@ class Command(BaseCommand):
         "Start web server, workers and scheduler under one supervisor, and stop all of them with Ctrl-C or SIGTERM. "
         "Database and Redis are embedded unless DATABASE_URL and REDIS_URL name servers."
     )
-    requires_system_checks: list[str] = []  # noqa: RUF012  `migrate`, which comes next, makes them
+    requires_system_checks: list[str] = []  # `migrate`, which comes next, makes them
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Options."""

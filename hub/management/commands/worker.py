@@ -59,7 +59,7 @@ class HubWorker(Worker):
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Take no further job; a running one may end."""
         self.was_asked_to_stop = True
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]  # RQ is typed in part
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """The job's own process: a killed worker must not leave it running, for another worker will take over."""

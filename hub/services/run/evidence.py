@@ -16,7 +16,7 @@ def enriched(flow: Flow, answered: Sequence[tuple[Change, Outcome]]) -> list[tup
 
     One look-up for each kind. It is a courtesy: when it fails, the person sees the bare answer.
     """
-    taken = [change.source_key for change, answer in answered if _is_taken(answer)]
+    taken = [change.source_key for change, answer in answered if _is_taken(answer) and answer.image is None]
     unseen = [change.destination_key for change, answer in answered if _is_unseen(change, answer)]
     stream = flow.mapping.destination_stream
     try:
@@ -31,7 +31,7 @@ def enriched(flow: Flow, answered: Sequence[tuple[Change, Outcome]]) -> list[tup
 
 
 def _is_taken(answer: Outcome) -> bool:
-    return answer.answer is Answer.REFUSED and answer.code == "exists"
+    return answer.answer in (Answer.REFUSED, Answer.CONFLICT) and answer.code == "exists"
 
 
 def _is_unseen(change: Change, answer: Outcome) -> bool:
@@ -40,7 +40,8 @@ def _is_unseen(change: Change, answer: Outcome) -> bool:
 
 def _seen_behind(change: Change, answer: Outcome, found: dict[str, list[Record]], shown: dict[str, Record]) -> Outcome:
     if _is_taken(answer):
-        return _adopted(change, answer, found.get(change.source_key, []))
+        told = [Record(answer.key, answer.image, answer.version)] if answer.key and answer.image is not None else []
+        return _adopted(change, answer, told or found.get(change.source_key, []))
     if _is_unseen(change, answer):
         return _with(answer, shown.get(change.destination_key or ""))
     return answer
@@ -57,4 +58,4 @@ def _adopted(change: Change, answer: Outcome, found: list[Record]) -> Outcome:
     doubt = resolve.Doubt(Operation.UPDATE, change.fields, None, None, clock.now())
     if len(found) == 1 and resolve.judge_update(doubt, found[0]) is resolve.Verdict.HAPPENED:
         return replace(_with(answer, found[0]), answer=Answer.APPLIED, code="adopted")
-    return _with(answer, found[0]) if found else answer
+    return replace(_with(answer, found[0]) if found else answer, answer=Answer.REFUSED)

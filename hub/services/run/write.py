@@ -31,9 +31,11 @@ def intend(flow: Flow, planned: Sequence[plan.Planned], superseded: Sequence[int
         flow.lane.hold()
         now = clock.now()
         _supersede(superseded)
-        changes = _store(flow, planned, State.SENDING if not sends_singly(flow) else State.READY)
+        changes = _store(flow, planned, State.SENDING)
         for change in changes:
             change.sent_at = now
+            if goes_alone(flow, change):
+                change.state, change.sent_at = State.READY.value, None
         _insert(changes)
         books.add(flow.run.pk, received=len(changes), in_flight=len(changes))
     return changes
@@ -59,10 +61,10 @@ def send(flow: Flow, changes: Sequence[Change]) -> None:
         _send_batch(flow, again, may_repeat=False)
 
 
-def sends_singly(flow: Flow) -> bool:
-    """Whether creates have no protocol at all, so that a crash must leave at most one in doubt."""
+def goes_alone(flow: Flow, change: Change) -> bool:
+    """Whether nothing could settle a lost answer to this create, so that a crash must leave at most one in doubt."""
     offered = flow.offers.create
-    if offered is None:
+    if offered is None or change.operation != Operation.CREATE:
         return False
     doubt = resolve.Doubt(Operation.CREATE, {}, None, None, clock.now())
     return resolve.choose(doubt, offered, resolve.LANDING, clock.now()).protocol is resolve.Protocol.PARK
@@ -153,9 +155,12 @@ def _supersede(ids: Sequence[int]) -> None:
 
 def _batches(flow: Flow, changes: Sequence[Change]) -> Iterator[list[Change]]:
     """All at once where a lost answer can be settled; one by one where it cannot."""
-    size = 1 if sends_singly(flow) else max(1, len(changes))
-    for start in range(0, len(changes), size):
-        yield list(changes[start : start + size])
+    alone = {change.pk: change for change in changes if goes_alone(flow, change)}
+    together = [change for change in changes if change.pk not in alone]
+    if together:
+        yield together
+    for change in alone.values():
+        yield [change]
 
 
 def _mark_sending(flow: Flow, changes: Sequence[Change]) -> None:

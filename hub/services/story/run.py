@@ -100,6 +100,7 @@ NEXT: dict[str, str] = {
     RunState.PARTIAL: "Open the records below that need a person and settle them. The others are done.",
     RunState.FAILED: "Read the reason, remove the cause, then run again. What was written stays written.",
 }
+LATER = "Nothing: the hub tries again by itself."
 STOPPING = "It was asked to stop and stops after the records it is sending now."
 NEXT_BY_CODE: dict[str, str] = {
     "auth": "The other system refused the credential. Set its values anew, test the connection, then run again.",
@@ -110,6 +111,9 @@ NEXT_BY_CODE: dict[str, str] = {
     "rate-limited": "The other system asked for a pause. Run again later, or wait for the next scheduled run.",
     "silence": "The other system did not answer. Test the connection, then run again.",
     "fatal": "This is a fault of the connector, not of the data. Ask whoever looks after it.",
+    "retries": "The other system stayed away. Find out why, test the connection, then run again.",
+    "bug": "Tell whoever looks after the hub; its log says where it broke. Nothing was sent twice.",
+    "predecessor": "Look at the run before it; once that succeeds, run the integration again.",
     "in-flight": "Nothing: the hub settles what is open by itself and judges this run again.",
 }
 
@@ -117,7 +121,7 @@ NEXT_BY_CODE: dict[str, str] = {
 def next_step(run: SyncRun) -> str:
     """What a person should do about this run now; empty when there is nothing to do."""
     if run.is_live:
-        return STOPPING if run.cancel_asked else NEXT[run.state]
+        return STOPPING if run.cancel_asked else LATER if run.due_at else NEXT[run.state]
     if run.reason_code in NEXT_BY_CODE:
         return NEXT_BY_CODE[run.reason_code]
     if run.is_preview and run.planned:
@@ -134,14 +138,17 @@ def changes(run: SyncRun, *, group: str = "", operation: str = "") -> QuerySet[C
 
 
 def next_due(run: SyncRun) -> datetime | None:
-    """When the first of the waiting changes is tried again."""
+    """When the run, or the first of its waiting changes, is tried again."""
+    if run.is_live or not run.in_flight:
+        return run.due_at if run.state == RunState.QUEUED else None
     found: datetime | None = changes(run, group="flight").aggregate(first=Min("due_at"))["first"]
     return found
 
 
 def exceptions(run: SyncRun, most: int) -> Sequence[ReconciliationException]:
-    """The first exceptions this run raised or met again, open ones first."""
-    return list(ReconciliationException.objects.filter(last_run=run).order_by("state", "id")[:most])
+    """The newest exceptions this run raised or met again, open ones first."""
+    found = ReconciliationException.objects.filter(last_run=run).order_by("-id")[:most]
+    return sorted(found, key=lambda one: one.state)
 
 
 def neighbours(run: SyncRun) -> QuerySet[SyncRun]:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import fsspec
 
@@ -39,7 +40,7 @@ WRITERS = {"csv": as_csv, "jsonl": as_jsonl}
 def airports(scheme: str, kind: str, folder: Path) -> Iterator[Bench]:
     """Two files that together are one stream."""
     url = f"{scheme}://{folder}"
-    system = fsspec.filesystem(scheme)
+    system: Any = fsspec.filesystem(scheme)  # type: ignore[no-untyped-call]  # it has no types
     system.makedirs(str(folder), exist_ok=True)
     rows = [{"code": f"A{n}", "city": "Łódź “new”", "note": f'line one\nline "{n}"'} for n in range(1, SEEDED + 1)]
     files: dict[str, list[Fields]] = {FIRST: list(rows[:4]), SECOND: list(rows[4:])}
@@ -65,5 +66,6 @@ def airports(scheme: str, kind: str, folder: Path) -> Iterator[Bench]:
 
 
 BENCHES: Mapping[str, Callable[[Path], AbstractContextManager[Bench]]] = {
-    f"{scheme}-{kind}": partial(airports, scheme, kind) for scheme, kind in [("file", "csv"), ("file", "jsonl"), ("memory", "csv")]
+    f"{scheme}-{kind}": partial(airports, scheme, kind)
+    for scheme, kind in [("file", "csv"), ("file", "jsonl"), ("memory", "csv")]
 }

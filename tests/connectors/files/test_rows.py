@@ -38,7 +38,7 @@ class TestCsv:
         self, rows: dict[str, tuple[str, str]], encoding: str, delimiter: str, end: str, limit: int
     ) -> None:
         text = io.StringIO()
-        writer = csv.writer(text, delimiter=delimiter, lineterminator=end)
+        writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL)
         writer.writerows([("k", "a", "b"), *((key, *values) for key, values in rows.items())])
         with tempfile.TemporaryDirectory() as folder:
             exports = Exports(Path(folder))
@@ -303,7 +303,8 @@ class TestWholeFiles:
 def spelled(value: Any, escape: bool) -> str:
     """JSON with exact decimals, with or without escapes."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=escape)}: {spelled(v, escape)}" for k, v in value.items()) + "}"
+        fields = (f"{json.dumps(name, ensure_ascii=escape)}: {spelled(inner, escape)}" for name, inner in value.items())
+        return "{" + ", ".join(fields) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(spelled(item, escape) for item in value) + "]"
     if isinstance(value, Decimal):

@@ -1,0 +1,374 @@
+"""What is due starts once, and whatever the doorbell forgot is rung again."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from hub import clock
+from hub.engine.intent import State
+from hub.models import AuditEvent, Change, Connection, Integration, Lane, Mapping, RunState, SyncRun
+from hub.services import schedule
+from tests import factories as make
+
+SLOT = datetime(2026, 11, 22, 6, tzinfo=UTC)
+NOW = SLOT + timedelta(seconds=2)
+MOMENT = timedelta(seconds=1)
+HOURLY = "every 1 hour"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lanes that were rung."""
+    rung: list[int] = []
+    monkeypatch.setattr("hub.queue.ring", rung.append)
+    return rung
+
+
+def scheduled(count: int = 1, **given: Any) -> Integration:
+    """An integration whose slot has just come, with some mappings that can run."""
+    integration = make.IntegrationFactory(**{"schedule": HOURLY, "next_run_at": SLOT, **given})
+    for position in range(count):
+        make.MappingFactory(integration=integration, position=position, active=True)
+    return integration
+
+
+def next_of(integration: Integration) -> datetime | None:
+    return Integration.objects.values_list("next_run_at", flat=True).get(pk=integration.pk)
+
+
+class TestStartDue:
+    def test_asks_for_a_run_of_each_mapping_in_order(self, rings: list[int]) -> None:
+        first, second = scheduled(count=2).mappings.order_by("position")
+
+        assert schedule.start_due(NOW) == 1
+
+        runs = SyncRun.objects.order_by("id")
+        assert [(run.mapping, run.trigger, run.slot) for run in runs] == [
+            (first, "schedule", SLOT),
+            (second, "schedule", SLOT),
+        ]
+        assert (runs[0].after, runs[1].after) == (None, runs[0])
+        assert rings == [first.lanes.get().pk]
+
+    def test_moves_on_to_the_next_slot(self, rings: list[int]) -> None:
+        integration = scheduled(schedule="0 7 * * *", time_zone="Europe/Berlin")
+
+        schedule.start_due(NOW)
+
+        assert next_of(integration) == SLOT + timedelta(days=1)
+
+    def test_fills_a_slot_once_however_often_it_is_called(self, rings: list[int]) -> None:
+        integration = scheduled()
+
+        assert [schedule.start_due(NOW) for _ in range(3)] == [1, 0, 0]
+
+        assert (SyncRun.objects.count(), len(rings), AuditEvent.objects.count()) == (1, 1, 0)
+        assert next_of(integration) == SLOT + timedelta(hours=1)
+
+    def test_fills_the_next_slot_when_it_comes(self, rings: list[int]) -> None:
+        scheduled()
+        schedule.start_due(NOW)
+        SyncRun.objects.update(state=RunState.SUCCEEDED)
+
+        assert schedule.start_due(NOW + timedelta(hours=1)) == 1
+
+        assert list(SyncRun.objects.order_by("id").values_list("slot", flat=True)) == [SLOT, SLOT + timedelta(hours=1)]
+
+    def test_makes_up_for_a_long_time_down_with_one_run(self, rings: list[int]) -> None:
+        integration = scheduled()
+        late = NOW + timedelta(hours=48)
+
+        assert [schedule.start_due(late) for _ in range(2)] == [1, 0]
+
+        assert SyncRun.objects.count() == 1
+        assert next_of(integration) == SLOT + timedelta(hours=49)
+
+    @pytest.mark.parametrize(
+        "given",
+        [{"next_run_at": NOW + MOMENT}, {"next_run_at": None}, {"is_paused": True}, {"schedule": ""}],
+        ids=["not due", "not planned", "paused", "by hand only"],
+    )
+    def test_leaves_alone_what_is(self, given: dict[str, Any], rings: list[int]) -> None:
+        integration = scheduled(**given)
+        before = next_of(integration)
+
+        assert schedule.start_due(NOW) == 0
+
+        assert (SyncRun.objects.count(), next_of(integration)) == (0, before)
+
+    def test_makes_up_once_for_what_a_pause_kept_back(self, rings: list[int]) -> None:
+        integration = scheduled(is_paused=True)
+        schedule.start_due(NOW)
+        Integration.objects.update(is_paused=False)
+
+        assert schedule.start_due(NOW + timedelta(hours=5)) == 1
+
+        assert next_of(integration) == SLOT + timedelta(hours=6)
+
+    def test_goes_on_when_one_schedule_cannot_be_read_any_more(self, rings: list[int]) -> None:
+        broken = scheduled(title="A", schedule="0 6 * * *", time_zone="Mars/North")
+        sound = scheduled(title="B")
+
+        assert schedule.start_due(NOW) == 2
+
+        assert (next_of(broken), next_of(sound)) == (None, SLOT + timedelta(hours=1))
+        assert SyncRun.objects.count() == 2
+
+
+def no_mapping(integration: Integration) -> None:
+    Mapping.objects.update(integration=make.IntegrationFactory())
+
+
+def no_version(integration: Integration) -> None:
+    Mapping.objects.update(active_version=None)
+
+
+def paused_connection(integration: Integration) -> None:
+    Connection.objects.update(is_paused=True, paused_reason="month-end close")
+
+
+def live_run(integration: Integration) -> None:
+    make.SyncRunFactory(mapping=integration.mappings.get(), state=RunState.RUNNING)
+
+
+class TestMissedSlot:
+    @pytest.mark.parametrize(
+        ("obstacle", "reason"),
+        [
+            (no_mapping, "has no mapping yet"),
+            (no_version, "has no active version"),
+            (paused_connection, "is paused: month-end close"),
+            (live_run, "is queued or running already"),
+        ],
+    )
+    def test_is_recorded_with_its_reason(
+        self, obstacle: Callable[[Integration], None], reason: str, rings: list[int]
+    ) -> None:
+        integration = scheduled()
+        obstacle(integration)
+
+        schedule.start_due(NOW)
+
+        event = AuditEvent.objects.get()
+        assert (event.action, event.subject, event.subject_id) == ("slot.missed", "integration", integration.pk)
+        assert (event.actor, event.actor_name) == (None, "the hub")
+        assert event.detail == {"slot": SLOT.isoformat()}
+        assert reason in event.reason
+
+    def test_is_recorded_once_and_the_next_one_is_planned(self, rings: list[int]) -> None:
+        integration = scheduled()
+        no_version(integration)
+
+        assert [schedule.start_due(NOW) for _ in range(2)] == [1, 0]
+
+        assert AuditEvent.objects.count() == 1
+        assert next_of(integration) == SLOT + timedelta(hours=1)
+
+    def test_leaves_nothing_half_asked(
+        self, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        jobs: list[dict[str, int]] = []
+        monkeypatch.setattr("hub.queue._enqueue", lambda job, **ids: jobs.append(ids))
+        second = scheduled(count=2).mappings.order_by("position")[1]
+        Mapping.objects.filter(pk=second.pk).update(active_version=None)
+
+        with django_capture_on_commit_callbacks(execute=True):
+            schedule.start_due(NOW)
+
+        assert (SyncRun.objects.count(), jobs, AuditEvent.objects.count()) == (0, [], 1)
+
+    def test_of_one_integration_does_not_stop_the_others(self, rings: list[int]) -> None:
+        no_version(scheduled(title="A"))
+        ready = scheduled(title="B")
+
+        assert schedule.start_due(NOW) == 2
+
+        assert SyncRun.objects.get().integration == ready
+
+
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="SQLite lets one writer in at a time: nothing to race for"
+)
+@pytest.mark.django_db(transaction=True)
+class TestTwoSchedulers:
+    def test_fill_a_slot_once_between_them(self, rings: list[int]) -> None:
+        integration = scheduled(count=2)
+
+        with transaction.atomic():
+            Integration.objects.select_for_update().get(pk=integration.pk)
+            schedulers = [Scheduler(), Scheduler()]
+            wait_until_blocked(schedulers)  # both have found it due; neither has it yet
+        for scheduler in schedulers:
+            scheduler.thread.join()
+
+        assert sorted(scheduler.filled for scheduler in schedulers) == [0, 1]
+        assert SyncRun.objects.filter(slot=SLOT).count() == 2
+        assert (len(rings), AuditEvent.objects.count()) == (1, 0)
+        assert next_of(integration) == SLOT + timedelta(hours=1)
+
+
+class Scheduler:
+    """A scheduler with a database connection of its own."""
+
+    def __init__(self) -> None:
+        self.filled = -1
+        self.backend = 0
+        self._is_connected = threading.Event()
+        self.thread = threading.Thread(target=self._go)
+        self.thread.start()
+        self._is_connected.wait()
+
+    def _go(self) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("select pg_backend_pid()")
+                (self.backend,) = cursor.fetchone()
+            self._is_connected.set()
+            self.filled = schedule.start_due(NOW)
+        finally:
+            self._is_connected.set()
+            connection.close()
+
+
+def wait_until_blocked(schedulers: list[Scheduler]) -> None:
+    """Wait until each of them stands at a lock; fails when one of them has ended instead."""
+    backends = [scheduler.backend for scheduler in schedulers]
+    pause = threading.Event()
+    while all(scheduler.thread.is_alive() for scheduler in schedulers):
+        with connection.cursor() as cursor:
+            cursor.execute("select count(distinct pid) from pg_locks where not granted and pid = any(%s)", [backends])
+            if cursor.fetchone() == (len(backends),):
+                return
+        pause.wait(0.01)
+    pytest.fail("A scheduler went on although the integration was locked.")
+
+
+class TestPlanUnplanned:
+    def test_sets_the_next_slot_of_those_that_have_none(self) -> None:
+        fresh = scheduled(next_run_at=None)
+        paused = scheduled(next_run_at=None, is_paused=True)
+        planned = scheduled(next_run_at=SLOT)
+        by_hand = scheduled(next_run_at=None, schedule="")
+
+        assert schedule.plan_unplanned(NOW) == 2
+
+        following = SLOT + timedelta(hours=1)
+        assert [next_of(one) for one in (fresh, paused, planned, by_hand)] == [following, following, SLOT, None]
+
+    @pytest.mark.parametrize(
+        "wrong", [{"schedule": "now and then"}, {"schedule": "0 6 * * *", "time_zone": "Mars/North"}]
+    )
+    def test_goes_on_past_a_schedule_that_cannot_be_read(self, wrong: dict[str, str]) -> None:
+        unreadable = scheduled(title="A", next_run_at=None, **wrong)
+        sound = scheduled(title="B", next_run_at=None)
+
+        assert schedule.plan_unplanned(NOW) == 1
+
+        assert (next_of(unreadable), next_of(sound)) == (None, SLOT + timedelta(hours=1))
+
+
+@pytest.fixture
+def lane(db: None) -> Lane:
+    """A free lane with nothing to do."""
+    return make.LaneFactory(mapping=make.MappingFactory(active=True))
+
+
+def queued(lane: Lane, **given: Any) -> SyncRun:
+    """A live run of the lane's mapping."""
+    return make.SyncRunFactory(mapping=lane.mapping, **{"state": RunState.QUEUED, **given})
+
+
+def changed(lane: Lane, **given: Any) -> Change:
+    """An open change of the lane's mapping, of a run that has ended."""
+    run = make.SyncRunFactory(mapping=lane.mapping, state=RunState.PARTIAL, in_flight=1)
+    return make.ChangeFactory(run=run, link=make.LinkFactory(mapping=lane.mapping), **given)
+
+
+class TestSweep:
+    def test_is_silent_when_nothing_is_to_do(self, lane: Lane, rings: list[int]) -> None:
+        make.SyncRunFactory(mapping=lane.mapping)
+
+        assert (schedule.sweep(NOW), rings) == (0, [])
+
+    def test_rings_for_a_queued_run(self, lane: Lane, rings: list[int]) -> None:
+        queued(lane)
+        make.LaneFactory()
+
+        assert (schedule.sweep(NOW), rings) == (1, [lane.pk])
+
+    def test_rings_for_a_run_to_be_tried_again_when_its_time_has_come(self, lane: Lane, rings: list[int]) -> None:
+        queued(lane, due_at=NOW + MOMENT)
+
+        assert [schedule.sweep(NOW), schedule.sweep(NOW + MOMENT)] == [0, 1]
+
+    @pytest.mark.parametrize(
+        ("before", "expected"), [(RunState.QUEUED, False), (RunState.RUNNING, False), (RunState.SUCCEEDED, True)]
+    )
+    def test_rings_for_a_follower_only_when_its_predecessor_has_ended(
+        self, before: RunState, lane: Lane, rings: list[int], *, expected: bool
+    ) -> None:
+        predecessor = make.SyncRunFactory(state=before)  # without a lane, so that nothing else can be rung
+        queued(lane, after=predecessor)
+
+        schedule.sweep(NOW)
+
+        assert (rings == [lane.pk]) is expected
+
+    @pytest.mark.parametrize(
+        "state",
+        [State.READY, State.RETRY_WAIT, State.AUTH_HELD, State.SENDING, State.AMBIGUOUS, State.PROBING],
+    )
+    def test_rings_for_a_change_that_is_due(self, state: State, lane: Lane, rings: list[int]) -> None:
+        change = changed(lane, state=state, due_at=NOW + MOMENT)
+
+        assert schedule.sweep(NOW) == 0
+        assert schedule.sweep(NOW + MOMENT) == 1
+        Change.objects.filter(pk=change.pk).update(due_at=None)
+        assert schedule.sweep(NOW + timedelta(minutes=1)) == 1
+
+    @pytest.mark.parametrize("state", [State.PLANNED, State.HELD, State.PARKED, State.APPLIED, State.REJECTED])
+    def test_is_silent_about_a_change_that_waits_for_a_person_or_has_ended(
+        self, state: State, lane: Lane, rings: list[int]
+    ) -> None:
+        changed(lane, state=state)
+
+        assert (schedule.sweep(NOW), rings) == (0, [])
+
+    def test_rings_once_for_a_lane_with_much_to_do(self, lane: Lane, rings: list[int]) -> None:
+        queued(lane)
+        changed(lane, state=State.READY)
+        changed(lane, state=State.SENDING)
+
+        assert (schedule.sweep(NOW), rings) == (1, [lane.pk])
+
+    def test_leaves_a_held_lane_to_its_worker(self, lane: Lane, rings: list[int]) -> None:
+        queued(lane, state=RunState.RUNNING)
+        assert lane.claim("worker")
+
+        assert (schedule.sweep(clock.now()), rings) == (0, [])
+
+    def test_rings_when_the_lease_of_a_dead_worker_has_run_out(self, lane: Lane, rings: list[int]) -> None:
+        queued(lane, state=RunState.RUNNING)
+        lane.claim("doomed")
+        Lane.objects.update(lease_until=clock.now() - MOMENT)
+
+        assert (schedule.sweep(clock.now()), rings) == (1, [lane.pk])
+
+    def test_does_not_ring_again_at_once(self, lane: Lane, rings: list[int]) -> None:
+        queued(lane)
+
+        assert [schedule.sweep(NOW), schedule.sweep(NOW + timedelta(seconds=29))] == [1, 0]
+
+    def test_rings_again_after_half_a_minute(self, lane: Lane, rings: list[int]) -> None:
+        queued(lane)
+        later = NOW + timedelta(seconds=31)
+
+        assert [schedule.sweep(NOW), schedule.sweep(later), schedule.sweep(later)] == [1, 1, 0]
+        lane.refresh_from_db()
+        assert lane.rung_at == later

@@ -1,0 +1,62 @@
+"""The doorbell: rings after the commit, carries ids only, and never holds anybody up."""
+
+import json
+import logging
+
+import pytest
+from django.db import transaction
+from redis import Redis
+
+from hub import queue
+
+
+def waiting() -> list[tuple[str, dict[str, int]]]:
+    """(job, ids) of everything on the queue, oldest first."""
+    return [(job.func_name, job.kwargs) for job in queue.queue().jobs]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestRing:
+    def test_asks_for_a_lane_to_be_drained(self, redis_url: str) -> None:
+        queue.ring(7)
+
+        assert waiting() == [("hub.jobs.drain", {"lane_id": 7})]
+
+    def test_waits_for_the_commit(self, redis_url: str) -> None:
+        with transaction.atomic():
+            queue.ring(7)
+            assert waiting() == []
+
+        assert len(waiting()) == 1
+
+    def test_of_a_transaction_that_is_taken_back_is_not_heard(self, redis_url: str) -> None:
+        with pytest.raises(ZeroDivisionError), transaction.atomic():
+            queue.ring(7)
+            _ = 1 / 0
+
+        assert waiting() == []
+
+    def test_is_only_logged_when_redis_is_away(self, redis_away: None, caplog: pytest.LogCaptureFixture) -> None:
+        with caplog.at_level(logging.WARNING):
+            queue.ring(7)
+
+        assert caplog.messages == ["The doorbell is away (ConnectionError); the sweeper will ring again."]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAskCheck:
+    def test_asks_for_a_connection_to_be_tested(self, redis_url: str) -> None:
+        queue.ask_check(3)
+
+        assert waiting() == [("hub.jobs.check_connection", {"check_id": 3})]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAJob:
+    def test_is_kept_as_json_so_that_nothing_in_redis_can_be_run(self, redis_url: str) -> None:
+        queue.ring(7)
+
+        (job,) = queue.queue().jobs
+        with Redis.from_url(redis_url) as client:
+            kept = client.hget(job.key, "data")
+        assert json.loads(kept or b"") == ["hub.jobs.drain", None, [], {"lane_id": 7}]
