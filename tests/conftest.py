@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connections
 from django.test import Client
 from hypothesis import HealthCheck, settings
 
@@ -69,6 +70,16 @@ def developer(db: None) -> User:
 def stranger(db: None) -> User:
     """A person who may sign in and has no role."""
     return UserFactory(username="stan")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A SQLite file for each test process: threads and child processes can use it, and runs do not meet."""
+    database = connections["default"].settings_dict
+    if "sqlite" in database["ENGINE"]:
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
 # Tests that share something large or start many processes stay together on one worker of `--dist loadgroup`.

@@ -12,9 +12,11 @@ from hub.sdk import (
     ConfigError,
     Cursor,
     FatalError,
+    Fault,
     HubError,
     Page,
     Record,
+    RecordError,
     Stream,
     StreamField,
     TransientError,
@@ -64,17 +66,28 @@ class FilesConnection:
         return self._page(stream, walk, limit)
 
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Record]:
-        """Look through all files once for these keys. The cost is that of a read up to the last one found."""
+        """Look through all files once for these keys. The cost is that of a read up to the last one found.
+
+        Raises RecordError at the end when the row of a key is there and cannot be read: that is not *missing*.
+        """
         spec, wanted = self._spec(stream), set(keys)
+        broken: list[Fault] = []
         for mark in self._marks(spec):
+            if not wanted:
+                break
             with self._folder.open(mark) as raw, opened_rows(raw, mark.name, spec) as rows:
                 for _, _, item in rows.numbered(0):
-                    if isinstance(item, Record) and item.key in wanted:
+                    if item.key in wanted:
                         wanted.remove(item.key)
-                        yield item
+                        if isinstance(item, Record):
+                            yield item
+                        else:
+                            broken.append(item)
                     if not wanted:
-                        return
+                        break
             self._folder.check_unchanged(mark)
+        if broken:
+            raise RecordError("; ".join(f"{fault.where}: {fault.message}" for fault in broken[:5]))
 
     def close(self) -> None:
         """Close whatever is open."""

@@ -46,10 +46,8 @@ class CsvRows:
         if len(row) != self._width:
             return self._uneven(row, line)
         text = "".join(row)
-        if not text.isascii() or "\0" in text:
-            fault = self._flawed(row, line)
-            if fault:
-                return fault
+        if (not text.isascii() or "\0" in text) and flaw_of(text, self._spec.encoding):
+            return self._flawed(row, line)
         key = self._key_of(row)
         if not key:
             return self._fault(line, next(p for p in self._key if not row[p]), "the key is empty")
@@ -87,9 +85,7 @@ class CsvRows:
         where = f"{self._name} line {line} column {self._width + 1}"
         return Fault(where, f"the row goes on: {len(row)} columns instead of {self._width}")
 
-    def _flawed(self, row: list[str], line: int) -> Fault | None:
-        if not flaw_of("".join(row), self._spec.encoding):
-            return None
+    def _flawed(self, row: list[str], line: int) -> Fault:
         flaws = [flaw_of(value, self._spec.encoding) for value in row]
         found = next(position for position, flaw in enumerate(flaws) if flaw)
         key = None if any(flaws[position] for position in self._key) else self._key_of(row)

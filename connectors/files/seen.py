@@ -17,7 +17,7 @@ class SeenKeys:
         self._far: sqlite3.Connection | None = None
 
     def add(self, keys: Sequence[tuple[str, int, int]]) -> dict[Place, Place]:
-        """Remember keys, each with its file and line. Gives the places of those met before and where they were first."""
+        """Remember keys with file and line. Gives the places of those met before, and where each was first."""
         met: dict[Place, Place] = {}
         later: list[tuple[str, int, int]] = []
         near, room = self._near, NEAR - len(self._near)

@@ -36,15 +36,15 @@ class SqlConnection:
 
     def streams(self) -> Sequence[Stream]:
         """The configured tables, or all that have a primary key."""
-        with self._session.reading() as connection:
-            return [self._lookup(connection, name).shape.as_stream() for name in self._named(connection)]
+        return [shape.as_stream() for shape in self._shapes()]
 
     def check(self) -> str:
         """Say which database answered and that every configured table is there."""
         with self._session.reading() as connection:
-            names = [self._lookup(connection, name).shape.name for name in self._named(connection)]
             version = ".".join(str(part) for part in connection.dialect.server_version_info or ())
-            return f"{connection.dialect.name} {version} answered; tables: {', '.join(names) or 'none'}."
+            answered = f"{connection.dialect.name} {version} answered"
+        names = [shape.name for shape in self._shapes()]
+        return f"{answered}; tables: {', '.join(names) or 'none'}."
 
     def read(self, stream: str, cursor: Cursor | None, limit: int) -> Page:
         """One page, ordered by key, or by cursor and key when it continues an earlier read."""
@@ -52,11 +52,11 @@ class SqlConnection:
             return Pages(self._lookup(connection, stream)).read(connection, cursor, limit)
 
     def fetch(self, stream: str, keys: Sequence[str]) -> Iterator[Record]:
-        """These rows as they are now; a row that holds a value no record can carry is left out."""
+        """These rows as they are now; a value that no record can carry comes as the database spells it."""
         for some in _batches(keys):
             with self._session.reading() as connection:
                 rows, reader = self._lookup(connection, stream).by_keys(connection, some)
-            yield from (record for row in rows if isinstance(record := reader.record(row), Record))
+            yield from (reader.held(row).record for row in rows)
 
     def find(self, stream: str, external_ids: Sequence[str]) -> Iterator[tuple[str, Record]]:
         """Rows by our reference in them; several for one reference if the database allows that."""
@@ -78,6 +78,15 @@ class SqlConnection:
     def close(self) -> None:
         """Close the connection to the database."""
         self._session.close()
+
+    def _shapes(self) -> Iterator[Shape]:
+        """The table of each stream. A large schema takes many questions, so each table has a deadline of its own."""
+        with self._session.reading() as connection:
+            names = self._named(connection)
+        for name in names:
+            with self._session.reading() as connection:
+                shape = self._lookup(connection, name).shape
+            yield shape
 
     def _named(self, connection: sa.Connection) -> list[str]:
         if not self._specs:

@@ -18,11 +18,12 @@ class Dialect:
     `origin` names the place a config points at. `engine` prepares connections without calling out.
     `types` gives the castable type names of a table's columns. `dump` turns a plain value into what the
     driver takes, raising UnfitError. `diagnose` says what an error means. `abort` ends whatever a
-    connection is doing, from another thread. `native` are the kinds whose values the driver gives as
-    they should be, `as_text` those that are read as text. `pads` says that char(n) comes with blanks.
-    `landing` says how many seconds a write may still take effect after the hub gave up, given the deadline.
-    `given` makes a table of lists of texts, one for each column, to look for or write many rows by one
-    statement; without it, or for other kinds than `given_kinds`, rows are sent one after the other.
+    connection is doing, from another thread; `ping` asks whether it still stands. `native` are the kinds
+    whose values the driver gives as they should be, `as_text` those that are read as text. `pads` says
+    that char(n) comes with blanks. `landing` says how many seconds a write may still take effect after
+    the hub gave up, given the deadline. `given` makes a table of lists of texts, one for each column, to
+    look for or write many rows by one statement; without it, or for other kinds than `given_kinds`, rows
+    are sent one after the other.
     """
 
     origin: Callable[[Mapping[str, Any]], str]
@@ -31,6 +32,7 @@ class Dialect:
     dump: Callable[[Column, Any], Any]
     diagnose: Callable[[BaseException], Trouble]
     abort: Callable[[Any], None]
+    ping: Callable[[Any], object]
     landing: Callable[[float], int]
     native: frozenset[Kind] = frozenset()
     as_text: frozenset[Kind] = frozenset()

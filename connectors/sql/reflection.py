@@ -50,8 +50,9 @@ class Catalogue:
 
     def keyed_tables(self) -> dict[str, TableSpec]:
         """Every table that has a primary key."""
-        names = self._inspector.get_table_names(self._schema)
-        return {name: TableSpec(table=name) for name in sorted(names) if self._primary(name)}
+        found = self._inspector.get_multi_pk_constraint(schema=self._schema)
+        names = sorted(name for (_, name), key in found.items() if key["constrained_columns"])
+        return {name: TableSpec(table=name) for name in names}
 
     def shape(self, stream: str, spec: TableSpec) -> Shape:
         """The table of a stream. Raises ConfigError naming what is configured and not there."""

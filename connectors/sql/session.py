@@ -1,16 +1,23 @@
 """A conversation with the database: one connection, a deadline for each piece of work, errors in the hub's words."""
 
+import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from connectors.sql.dialect import Dialect
 from connectors.sql.trouble import Trouble, Verdict
 from hub.sdk import Settings
+
+IDLE = 10.0  # seconds after which a line is asked whether it still stands
 
 
 class Session:
@@ -22,6 +29,8 @@ class Session:
         self._place = dialect.origin(settings.config)
         self._secret = settings.secrets.get("password")
         self._engine = dialect.engine(settings)
+        event.listen(self._engine, "checkout", self._lent)
+        event.listen(self._engine, "checkin", self._returned)
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -49,7 +58,11 @@ class Session:
     @contextmanager
     def deadline(self, connection: sa.Connection) -> Iterator[None]:
         """End what the connection is doing when the time is up, whatever the other side does or does not do."""
-        driver = connection.connection.driver_connection
+        with self._limited(connection.connection.driver_connection):
+            yield
+
+    @contextmanager
+    def _limited(self, driver: Any) -> Iterator[None]:
         timer = threading.Timer(self.timeout, self.dialect.abort, [driver])
         timer.daemon = True
         timer.start()
@@ -57,6 +70,20 @@ class Session:
             yield
         finally:
             timer.cancel()
+
+    def _lent(self, driver: Any, record: ConnectionPoolEntry, _: object) -> None:
+        """Ask a line that was idle whether it still stands, before it is relied on; the pool opens another if not."""
+        idle = time.monotonic() - record.info.get("returned", math.inf)
+        if idle < IDLE:
+            return
+        try:
+            with self._limited(driver):
+                self.dialect.ping(driver)
+        except Exception as error:  # drivers share no class of errors
+            raise DisconnectionError from error
+
+    def _returned(self, _: object, record: ConnectionPoolEntry) -> None:
+        record.info["returned"] = time.monotonic()
 
     def trouble(self, error: BaseException) -> Trouble:
         """What an error means, without the password should anything have put it there."""

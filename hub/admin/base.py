@@ -172,8 +172,19 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
         row = self.get_object(request, str(pk))
         if not self._has_form(request, row):
             raise PermissionDenied
-        form: HttpResponse = self.changeform_view(request, str(pk), "", {"show_save_and_add_another": False})
+        form: HttpResponse = self.changeform_view(request, str(pk))
         return form
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """A form has one way to be saved."""
+        one_way = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().changeform_view(request, object_id, form_url, {**one_way, **(extra_context or {})})
 
     def page(self, request: HttpRequest, row: Row) -> dict[str, Any]:
         """What the page of a row shows beyond the frame; for subclasses."""

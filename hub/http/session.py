@@ -1,5 +1,6 @@
 """Carries the calls that only ask, over a session of `requests`: its pool and its parser, none of its opinions."""
 
+import logging
 import time
 import zlib
 from collections.abc import Mapping
@@ -26,6 +27,8 @@ MOST_KEPT = 32  # open connections to one origin
 # The target travels to the connection beside the headers, under a name that could not be sent by mistake.
 # Both libraries would rewrite it on its way (dots, percent signs, brackets) and quote its query in their logs.
 TARGET = ":path"
+# This logger's one message quotes the target after all, and what the server said; secrets may stand in both.
+logging.getLogger("urllib3.connection").addFilter(lambda _: False)
 
 
 class SessionTransport:
@@ -39,7 +42,12 @@ class SessionTransport:
         timeout = Timeout(total=request.timeout)
         try:
             # No proxies are named, so that none is looked up either.
-            response = self._session.send(_prepared(request), stream=True, timeout=timeout, proxies={})
+            response = self._session.send(
+                _prepared(request),
+                stream=True,
+                proxies={},
+                timeout=timeout,  # type: ignore[arg-type]  # stubs
+            )
             with closing(response):
                 return _answer(response, request.max_bytes)
         except InvalidURL as error:
@@ -126,9 +134,7 @@ def _prepared(request: WireRequest) -> PreparedRequest:
 def _answer(response: Response, max_bytes: int) -> WireAnswer:
     raw = response.raw
     read = partial(raw.read, decode_content=False)
-    return answer_of(
-        raw.status, raw.headers.items(), read=read, length=raw.length_remaining, max_bytes=max_bytes
-    )
+    return answer_of(raw.status, raw.headers.items(), read=read, length=raw.length_remaining, max_bytes=max_bytes)
 
 
 def _loss(error: BaseException, request: WireRequest) -> str:

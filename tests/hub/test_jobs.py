@@ -42,7 +42,7 @@ class TestDrain:
         assert run.state == RunState.SUCCEEDED
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 class TestCheckConnection:
     def test_writes_down_how_the_connection_stands(self) -> None:
         broken = ConnectionFactory(connector="nonesuch")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import zlib
 
 import pytest
 from django.db import transaction
@@ -59,4 +60,4 @@ class TestAJob:
         (job,) = queue.queue().jobs
         with Redis.from_url(redis_url) as client:
             kept = client.hget(job.key, "data")
-        assert json.loads(kept or b"") == ["hub.jobs.drain", None, [], {"lane_id": 7}]
+        assert json.loads(zlib.decompress(kept or b"")) == ["hub.jobs.drain", None, [], {"lane_id": 7}]

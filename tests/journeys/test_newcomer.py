@@ -3,7 +3,6 @@
 import sqlite3
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from hub.models import Mapping, ReconciliationException, RunState, SyncRun
@@ -194,21 +193,3 @@ class TestKeyboard:
         page.keyboard.press("Tab")
 
         assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-
-
-@pytest.mark.parametrize("context", [{"java_script_enabled": False}], indirect=True)
-class TestWithoutScripts:
-    """Pages to be read do not need scripts."""
-
-    def test_the_run_and_its_changes_can_be_read(self, context: BrowserContext, watch: Watch, rates: Mapping) -> None:
-        run = runs.request(mapping=rates, trigger="person")
-        work(rates)
-        page = context.new_page()
-        page.goto("/")
-        page.locator("#id_username").fill("olga", force=True)
-        page.locator("#id_password").fill(PASSWORD, force=True)
-        page.locator("#id_password").press("Enter")
-
-        page.goto(f"/admin/hub/syncrun/{run.pk}/change/")
-
-        assert "adds up" in (page.locator(".st-equation").text_content() or "")

@@ -11,7 +11,8 @@ NAMELESS = """() => {
     const label = (id) => document.getElementById(id)?.textContent || "";
     const by = (one.getAttribute("aria-labelledby") || "").split(" ").map(label).join("");
     const own = [...(one.labels || [])].map((text) => text.textContent).join("");
-    return (one.getAttribute("aria-label") || by || own || one.textContent || one.title || one.value || "").trim();
+    const inner = [...one.querySelectorAll("[title], [aria-label], [alt]")].map((part) => part.title || part.ariaLabel || part.alt);
+    return (one.getAttribute("aria-label") || by || own || one.textContent.trim() || one.title || inner.join("") || one.value || "").trim();
   };
   const seen = (one) => one.checkVisibility() && !one.closest("[aria-hidden=true], [inert]");
   const all = [...document.querySelectorAll("main :is(a, button, summary, input:not([type=hidden]), select, textarea)")];

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,10 @@ pytestmark = [pytest.mark.system, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def hub(demo_systems, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:  # type: ignore[no-untyped-def]
+def hub(demo_systems, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings) -> Path:  # type: ignore[no-untyped-def]
     """The demo's files applied to this test's database, against the demo's systems."""
     (tmp_path / "demo").symlink_to(demo_systems.state)
-    monkeypatch.setenv("HUB_STATE", str(tmp_path))
+    settings.HUB_STATE = tmp_path
     monkeypatch.setattr("hub.queue._enqueue", lambda job, **ids: None)
     for name in ("admin", "olivia", "rashid"):
         UserFactory(username=name)

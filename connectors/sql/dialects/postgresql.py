@@ -97,7 +97,6 @@ def engine(settings: Settings) -> sa.Engine:
         pool_size=1,
         max_overflow=0,
         pool_timeout=settings.timeout,
-        pool_pre_ping=True,
         hide_parameters=True,
     )
 
@@ -212,6 +211,12 @@ def _message(original: BaseException, state: str) -> str:
     return f"{primary}. {detail}" if detail else str(primary)
 
 
+def ping(driver_connection: Any) -> None:
+    """Have the server say something, and leave no transaction behind."""
+    driver_connection.execute("select 1")
+    driver_connection.rollback()
+
+
 def abort(driver_connection: Any) -> None:
     """Cut the line: whoever waits on it gets an error at once."""
     handle = driver_connection.pgconn.socket
@@ -233,6 +238,7 @@ POSTGRESQL = Dialect(
     dump=dump,
     diagnose=diagnose,
     abort=abort,
+    ping=ping,
     landing=lambda timeout: 2 * int(timeout) + 1,  # the server's own limit, counted from its last statement
     native=frozenset({Kind.STRING, Kind.INTEGER, Kind.BOOLEAN, Kind.DATE}),
     as_text=frozenset({Kind.OTHER, Kind.JSON}),

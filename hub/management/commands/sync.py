@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from hub import clock
 from hub.management import actor, report, terminal
 from hub.management.progress import RunBar
-from hub.models import LIVE, Integration, Mapping, SyncRun, Trigger, User
+from hub.models import LIVE, Integration, Mapping, RunState, SyncRun, Trigger, User
 from hub.services import run as runs
 
 POLL_SECONDS = 0.5
@@ -51,9 +51,9 @@ class Command(BaseCommand):
             for run in asked:
                 _Foreground(run, bar, interruption, by).work()
         self._tell(asked, as_json=options["json"])
-        code = report.exit_code(asked)
+        code = INTERRUPTED if interruption.ended(asked) else report.exit_code(asked)
         if code:
-            sys.exit(INTERRUPTED if interruption.count else code)
+            sys.exit(code)
 
     def _tell(self, done: Sequence[SyncRun], *, as_json: bool) -> None:
         if as_json:
@@ -75,6 +75,10 @@ class _Interruption:
         if self.count > 1:
             raise KeyboardInterrupt
         sys.stderr.write("\nStopping after this page. Press Ctrl-C again to leave at once.\n")
+
+    def ended(self, asked: Sequence[SyncRun]) -> bool:
+        """Whether it ended one of these runs, which may have been done already."""
+        return self.count > 0 and any(run.state == RunState.CANCELLED for run in asked)
 
 
 class _Foreground:

@@ -1,7 +1,7 @@
 """Commits what a page brought besides its writes: counts, questions, hints, position. Called inside a transaction."""
 
 from hub import clock
-from hub.models import Checkpoint, ExceptionState, LinkState, ReconciliationException, bulk
+from hub.models import Checkpoint, ExceptionState, LinkState, Mapping, ReconciliationException, bulk
 from hub.sdk import Page
 from hub.services.run import books, page, raised, removal
 from hub.services.run.flow import Flow
@@ -62,7 +62,9 @@ def position(flow: Flow, found: Page, sorted_: page.Sorted) -> None:
     run.save(update_fields=["cursor", "read_complete", "pages"])
     if run.is_preview or (run.is_full and not found.done):
         return
-    complete = {"complete_at": now} if found.done else {}
+    # A version activated meanwhile asks for everything to be read again; this run must not call that done.
+    is_complete = found.done and Mapping.objects.filter(pk=run.mapping_id, active_version_id=run.version_id).exists()
+    complete = {"complete_at": now} if is_complete else {}
     Checkpoint.objects.update_or_create(
         mapping=flow.mapping, defaults={"cursor": found.cursor, "updated_at": now, **complete}
     )

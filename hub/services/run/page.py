@@ -15,10 +15,10 @@ from hub.models import (
     Link,
     LinkImage,
     LinkState,
-    Mapping,
     ReconciliationException,
 )
 from hub.sdk import Fault, Fields, Record
+from hub.services.run import reference
 from hub.services.run.flow import Flow
 from hub.services.run.raised import Raised
 
@@ -150,23 +150,8 @@ def _surroundings(
         images=dict(images),
         open_changes={key: (id_, state) for id_, key, state in waiting.values_list("id", "source_key", "state")},
         open_refusals=frozenset(refusals),
-        references=_references(flow, wanted),
+        references=reference.resolve(flow, wanted),
     )
-
-
-def _references(flow: Flow, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The destination keys of (mapping name, source key) pairs linked by other mappings of the integration."""
-    found: dict[tuple[str, str], str] = {}
-    for name in {name for name, _ in wanted}:
-        other = Mapping.objects.filter(integration=flow.mapping.integration, name=name).first()
-        keys = [key for mapping, key in wanted if mapping == name]
-        links = Link.objects.for_page(other.pk, keys) if other else {}
-        found |= {
-            (name, key): link.destination_key
-            for key, link in links.items()
-            if link.destination_key and link.state == LinkState.LINKED
-        }
-    return found
 
 
 def _sort_mapped(

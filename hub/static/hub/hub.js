@@ -78,18 +78,19 @@
       }
       if (present.outerHTML === fresh.outerHTML) return present;
       const open = [...present.querySelectorAll("details[id]")].filter((one) => one.open).map((one) => one.id);
-      const focus = present.contains(document.activeElement) ? pathTo(document.activeElement) : "";
+      const focus = present.contains(document.activeElement) ? placeOf(document.activeElement, present) : null;
       present.replaceWith(fresh);
       for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-      if (focus) fresh.querySelector(focus)?.focus({ preventScroll: true });
+      if (focus) fresh.querySelectorAll(focus.what)[focus.which]?.focus({ preventScroll: true });
       return fresh;
     }
   }
 
-  function pathTo(element) {
-    if (element.id) return `#${CSS.escape(element.id)}`;
+  // Where the focus was: which of the elements of its kind, so that it is found again in what takes its place.
+  function placeOf(element, region) {
     const href = element.getAttribute("href");
-    return href ? `a[href="${CSS.escape(href)}"]` : element.tagName.toLowerCase();
+    const what = href ? `a[href="${CSS.escape(href)}"]` : element.tagName.toLowerCase();
+    return { what, which: [...region.querySelectorAll(what)].indexOf(element) };
   }
 
   // --- forms that take a while ------------------------------------------------------------------------
@@ -113,6 +114,10 @@
   function reachable(root) {
     for (const icon of root.querySelectorAll(".material-symbols-outlined:not([aria-hidden], [x-on\\:click])")) {
       icon.setAttribute("aria-hidden", "true");
+    }
+    for (const input of root.querySelectorAll(".vDateField:not([aria-label]), .vTimeField:not([aria-label])")) {
+      const label = input.closest(".form-row, .field-row, fieldset")?.querySelector("label")?.textContent.trim() || "";
+      input.setAttribute("aria-label", `${label} ${input.matches(".vDateField") ? "date" : "time"}`.trim());
     }
     for (const element of root.querySelectorAll(CLICKED)) {
       if (element.hasAttribute("tabindex")) continue;

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.files import CONNECTOR
 from connectors.files.seen import SeenKeys
-from hub.sdk import ConfigError, Cursor, Fault, Record, Settings, TransientError, check_config
+from hub.sdk import ConfigError, Cursor, Fault, Record, RecordError, Settings, TransientError, check_config
 from tests.connectors.files.acts import Exports, data, pages, records
 
 ROWS = "k,v\n" + "".join(f"{n},v{n}\n" for n in range(10)) + "3,again\nbad\n"
@@ -159,9 +159,17 @@ class TestFetch:
         two_files(exports)
         opened = exports.open()
 
-        found = {record.key: record.data["v"] for record in opened.fetch("s", ["12", "3", "nowhere", "8", "bad"])}
+        found = {record.key: record.data["v"] for record in opened.fetch("s", ["12", "3", "nowhere", "8"])}
 
         assert found == {"3": "v3", "8": "v8", "12": "w12"}
+
+    def test_does_not_call_a_broken_row_missing(self, exports: Exports) -> None:
+        exports.write("a.csv", b"k,v\n1,\xff\n2,b\n")
+        fetched = exports.open().fetch("s", ["1", "2", "3"])
+
+        assert next(fetched).key == "2"
+        with pytest.raises(RecordError, match=r"a\.csv line 2 column 2 \(v\)"):
+            next(fetched)
 
     def test_does_not_disturb_a_read(self, exports: Exports) -> None:
         two_files(exports)

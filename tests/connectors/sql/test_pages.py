@@ -86,6 +86,13 @@ class TestFullRead:
 
 
 class TestRowsThatCannotBeRead:
+    def test_are_fetched_as_the_database_spells_them(self, postgres: PostgresSchema, connect: Opener) -> None:
+        """Left out they would look deleted."""
+        postgres.run("create table t (k integer primary key, d date); insert into t values (1, 'infinity'), (2, null)")
+        opened = connect(postgres.settings())
+
+        assert {r.key: r.data["d"] for r in opened.fetch("t", ["1", "2", "3"])} == {"1": "infinity", "2": None}
+
     @pytest.mark.parametrize("limit", [1, 2, 3, 10])
     def test_a_repeated_key_is_one_fault_and_no_record(self, database: Database, connect: Opener, limit: int) -> None:
         database.run("create table t (k text, n integer)")

@@ -76,6 +76,20 @@ class TestLostLine:
                 keys(opened, "goods")
             assert keys(opened, "goods") == ["a"]
 
+    @pytest.mark.parametrize("fault", Fault)
+    def test_while_idle_is_noticed_and_replaced(
+        self, postgres: PostgresSchema, connect: Opener, monkeypatch: pytest.MonkeyPatch, fault: Fault
+    ) -> None:
+        """Firewalls forget lines that say nothing."""
+        monkeypatch.setattr("connectors.sql.session.IDLE", 0.0)
+        postgres.run(GOODS + "; insert into goods values ('a')")
+        with through(postgres) as (line, port):
+            opened = connect(postgres.settings(port=port, sslmode="disable", timeout=1.0))
+            opened.check()
+            line.sign, line.fault = b"select 1", fault
+
+            assert keys(opened, "goods") == ["a"]
+
     def test_when_nobody_listens(self, postgres: PostgresSchema, connect: Opener) -> None:
         opened = connect(postgres.settings({"goods": {}}, port=1))
 

@@ -115,6 +115,34 @@ class TestCreate:
         assert (first.answer, second.answer) == (Answer.APPLIED, Answer.UNCHANGED)
 
 
+class TestCompositeKeys:
+    TABLE = "create table t (a varchar(9), n integer, d date, v text, primary key (a, n, d))"
+
+    def test_work_for_everything(self, database: Database, connect: Opener) -> None:
+        database.run(self.TABLE)
+        opened = connect(database.settings())
+        days = [date(2026, 1, day) for day in range(1, 8)]
+
+        created = apply(opened, "t", *(create(str(d), a='x,"y', n=d.day, d=d, v="old") for d in days))
+        names = [outcome.key or "" for outcome in created]
+        changed = answers(opened, "t", update(names[0], v="new"), *(update(name, v="other") for name in names[1:3]))
+        gone = answers(opened, "t", delete(names[3]), delete(names[4]))
+
+        assert names[0] == '["x,\\"y","1","2026-01-01"]'
+        assert set(changed) | set(gone) == {Answer.APPLIED}
+        assert [r.data["v"] for r in opened.fetch("t", names)] == ["new", "other", "other", "old", "old"]
+        assert answers(opened, "t", create("again", a='x,"y', n=1, d="2026-01-01", v="new")) == [Answer.UNCHANGED]
+
+    def test_are_read_back_page_by_page(self, database: Database, connect: Opener) -> None:
+        database.run(self.TABLE)
+        for n in range(9):
+            database.rows("insert into t values (?, ?, '2026-01-02', null)", ("ab"[n % 2], n))
+
+        found = records(connect(database.settings()), "t", limit=2)
+
+        assert [(r.data["a"], r.data["n"]) for r in found] == sorted(("ab"[n % 2], n) for n in range(9))
+
+
 class TestRefusals:
     BAD: Mapping[str, Fields] = {
         "not-null": {"name": None},

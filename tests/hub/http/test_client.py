@@ -20,6 +20,8 @@ from hub.sdk import (
 from tests.hub.http.calls import call, client_of, drip
 from tests.hub.http.wires import Script, Wire, always, serving
 
+pytestmark = pytest.mark.usefixtures("carrier")
+
 
 class TestCall:
     """What is sent, and what comes back."""

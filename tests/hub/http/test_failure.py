@@ -16,6 +16,7 @@ from hub.sdk import (
 from tests.hub.http.calls import call, client_of
 from tests.hub.http.wires import Script, Wire, always, serving
 
+pytestmark = pytest.mark.usefixtures("carrier")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 

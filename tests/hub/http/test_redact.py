@@ -16,6 +16,8 @@ from hub.sdk import (
 from tests.hub.http.calls import call
 from tests.hub.http.wires import always
 
+pytestmark = pytest.mark.usefixtures("carrier")
+
 
 class TestSecrets:
     """A secret that a server sends back goes no further."""

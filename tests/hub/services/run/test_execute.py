@@ -2,12 +2,23 @@
 
 import pytest
 
-from hub.models import Attempt, Change, Hint, Link, ReconciliationException, RunState, SyncRun
+from hub.models import (
+    Attempt,
+    Change,
+    Checkpoint,
+    Hint,
+    Link,
+    Mapping,
+    ReconciliationException,
+    RunState,
+    SyncRun,
+    Trigger,
+)
 from hub.sdk import CursorKind
 from hub.services import exception
 from hub.services import run as runs
 from tests.factories import UserFactory
-from tests.hub.services.run.conftest import Pair
+from tests.hub.services.run.conftest import BODY, Pair
 
 
 def fill(pair: Pair, count: int = 7) -> None:
@@ -420,3 +431,32 @@ class TestStopping:
 
         run.refresh_from_db()
         assert (run.state, "wrong day" in run.reason) == (RunState.CANCELLED, True)
+
+
+class TestPreviewOfAnIntegration:
+    def test_counts_on_what_it_would_create(self, pair: Pair) -> None:
+        other = Mapping.objects.get(pk=pair.mapping.pk)
+        other.pk, other.name, other.position, other.active_version = None, "details", 1, None
+        other.save()
+        body = {"fields": {"thing": {"steps": [{"path": "id"}], "reference": "things", "required": True}}}
+        pair.activate(other, body)
+        pair.source.put("c1", id="c1", name="Customer", city="Kiel")
+
+        asked = runs.request_integration(integration=pair.mapping.integration, trigger=Trigger.PERSON, preview=True)
+        for run in asked:
+            runs.execute_here(run=run)
+
+        assert [SyncRun.objects.get(pk=run.pk).planned for run in asked] == [1, 1]
+
+
+class TestNewVersion:
+    def test_activated_during_a_run_is_not_called_complete_by_it(self, pair: Pair) -> None:
+        fill(pair, 2)
+        run = pair.ask()
+        pair.activate(pair.mapping, BODY)
+
+        pair.work()
+
+        run.refresh_from_db()
+        assert run.state == RunState.SUCCEEDED
+        assert Checkpoint.objects.get().complete_at is None

@@ -1,5 +1,6 @@
 """Whatever happens, in whatever order: nothing is lost, nothing is written twice, and every record is accounted for."""
 
+from contextlib import suppress
 from itertools import chain, count
 from typing import Any
 
@@ -85,10 +86,8 @@ class History:
             self.run(full=what == "run everything")
 
     def run(self, *, full: bool) -> None:
-        try:
+        with suppress(runs.LiveRunError):
             self.pair.ask(full=full)
-        except runs.LiveRunError:
-            pass
         self.work()
 
     def work(self) -> None:

@@ -1,0 +1,250 @@
+"""`manage.py up`: one command starts a whole hub, and nothing of it is left when it ends, however it ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO
+
+import psycopg
+import pytest
+import requests
+from psycopg import sql
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from hub import queue
+from tests.doorbell import forget_own_keys
+from tests.processes import LONGEST, family, is_there, until
+
+pytestmark = [pytest.mark.crash, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
+ROOT = Path(__file__).resolve().parents[2]
+SERVER = os.environ.get("DATABASE_URL", "")
+
+
+class Hub:
+    """A `manage.py up` with a state folder and a port of its own."""
+
+    def __init__(self, state: Path, **settings: str) -> None:
+        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+            self.port = probe.getsockname()[1]
+        self.state = state
+        self.settings = {**os.environ, "HUB_STATE": str(state), "HUB_PORT": str(self.port), "HUB_WORKERS": "1"}
+        self.settings |= settings
+        self.process: subprocess.Popen[str] | None = None
+        self.members: dict[int, str] = {}
+
+    @property
+    def output(self) -> Path:
+        return self.state / "terminal.txt"
+
+    def start(self, *options: str) -> "subprocess.Popen[str]":
+        self.state.mkdir(exist_ok=True)
+        with self.output.open("a") as output:
+            self.process = self.open(*options, output=output)
+        return self.process
+
+    def open(self, *options: str, output: IO[str] | int) -> "subprocess.Popen[str]":
+        command = [sys.executable, "manage.py", "up", *options]
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.settings, stdout=output, stderr=subprocess.STDOUT, text=True
+        )
+
+    def refused(self, *options: str) -> str:
+        """What a start that cannot go well says; its exit code must tell as well."""
+        process = self.open(*options, output=subprocess.PIPE)
+        said = process.communicate(timeout=LONGEST)[0]
+        assert process.returncode == 1, said
+        return said
+
+    def get(self, path: str) -> int:
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).status_code
+        except requests.RequestException:
+            return 0
+
+    def is_ready(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.output.read_text()
+        return self.get("/readyz") == 200
+
+    def started(self) -> "Hub":
+        self.start()
+        until(self.is_ready)
+        self.members = self.family()
+        return self
+
+    def family(self) -> dict[int, str]:
+        assert self.process is not None
+        return family(self.process.pid)
+
+    def pid_of(self, words: str) -> int:
+        """The process whose command line contains `words`; 0 when there is none."""
+        return next((pid for pid, command in self.family().items() if words in command), 0)
+
+    def redis(self) -> "Redis":
+        """The Redis that this hub uses."""
+        given = self.settings.get("REDIS_URL")
+        if given:
+            return Redis.from_url(given)
+        served = next(command for command in self.family().values() if "valkey-server" in command)
+        return Redis(unix_socket_path=served.partition("unixsocket:")[2])
+
+    def send(self, signum: signal.Signals) -> int:
+        """Send a signal to the supervisor and wait for its end."""
+        assert self.process is not None
+        self.members |= self.family()
+        self.process.send_signal(signum)
+        return self.process.wait(LONGEST)
+
+    def end(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.send(signal.SIGKILL)
+        until(lambda: not any(is_there(pid) for pid in self.members))
+
+
+@pytest.fixture(scope="module")
+def servers(redis_server: str) -> Iterator[dict[str, str]]:
+    """A database of its own on the tests' PostgreSQL, and the tests' Redis; nothing when all is embedded."""
+    given = {"REDIS_URL": redis_server} if os.environ.get("REDIS_URL") else {}
+    if not SERVER:
+        yield given
+        return
+    name = sql.Identifier(f"hub_up_{os.getpid()}")
+    with psycopg.connect(SERVER, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
+        yield {**given, "DATABASE_URL": f"{SERVER.rpartition('/')[0]}/hub_up_{os.getpid()}"}
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture
+def hub(tmp_path: Path, servers: dict[str, str]) -> Iterator[Hub]:
+    """A hub that has not been started."""
+    made = Hub(tmp_path / "state", **servers)
+    yield made
+    made.end()
+    if "REDIS_URL" in servers:
+        forget_own_keys(servers["REDIS_URL"])
+
+
+class TestAHub:
+    def test_serves_its_pages_and_runs_every_process_once(self, hub: Hub) -> None:
+        hub.started()
+
+        commands = sorted(hub.members.values())
+        assert [hub.get(path) for path in ("/healthz", "/admin/login/", "/")] == [200, 200, 200]
+        assert [sum(words in command for command in commands) for words in ("worker", "scheduler")] == [1, 1]
+
+    def test_embeds_a_redis_only_when_none_is_named(self, hub: Hub) -> None:
+        hub.started()
+
+        servers = [command for command in hub.members.values() if "valkey-server" in command]
+        assert len(servers) == (0 if "REDIS_URL" in hub.settings else 1)
+
+    def test_starts_a_killed_worker_again(self, hub: Hub) -> None:
+        hub.started()
+        killed = hub.pid_of("manage.py worker")
+
+        os.kill(killed, signal.SIGKILL)
+
+        until(lambda: hub.pid_of("manage.py worker") not in (0, killed))
+        assert "worker-1 was killed by SIGKILL" in hub.output.read_text()
+
+    @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+    def test_ends_with_everything_it_started_when_asked_to(self, hub: Hub, signum: signal.Signals) -> None:
+        hub.started()
+
+        assert hub.send(signum) == 0
+        assert [command for pid, command in hub.members.items() if is_there(pid)] == []
+        assert hub.output.read_text().endswith("Stopping.\nAll stopped.\n")
+
+    def test_leaves_nothing_running_when_it_is_killed_in_the_middle_of_a_job(self, hub: Hub) -> None:
+        hub.started()
+        with hub.redis() as redis:
+            Queue(queue.NAME, connection=redis, serializer=JSONSerializer).enqueue("time.sleep", 600)
+        idle = len(hub.members)
+        until(lambda: len(hub.family()) > idle)
+
+        hub.send(signal.SIGKILL)
+
+        assert len(hub.members) > idle
+        until(lambda: [command for pid, command in hub.members.items() if is_there(pid)] == [])
+
+    def test_goes_on_with_what_it_had_after_it_was_killed(self, hub: Hub) -> None:
+        hub.started()
+        with hub.redis() as redis:
+            redis.set("hub:kept", "yes")
+            redis.execute_command("WAITAOF", 1, 0, 5000) if not hub.settings.get("REDIS_URL") else None
+        hub.send(signal.SIGKILL)
+
+        hub.started()
+
+        with hub.redis() as redis:
+            assert redis.get("hub:kept") == b"yes"
+
+
+class TestASecondHub:
+    def test_on_the_same_folder_is_refused(self, hub: Hub) -> None:
+        hub.started()
+        second = Hub(hub.state)
+
+        said = second.refused()
+
+        assert said.startswith(f"Setting: HUB_STATE={hub.state} is in use by a hub that runs already. Stop that one")
+        assert hub.get("/healthz") == 200
+
+
+class TestAWrongSetting:
+    @pytest.mark.parametrize(
+        ("settings", "said"),
+        [
+            ({"HUB_PORT": "many"}, "HUB_PORT=many is not valid"),
+            ({"HUB_WORKERS": "0"}, "HUB_WORKERS=0 is not valid"),
+            ({"DATABASE_URL": "mysql://h/d"}, "DATABASE_URL=mysql://h/d is not valid"),
+            ({"REDIS_URL": "http://h"}, "REDIS_URL=http://h is not valid"),
+            (
+                {"DATABASE_URL": "postgresql://hub:hunter2-and-more@127.0.0.1:1/hub"},
+                "DATABASE_URL: the database hub at 127.0.0.1:1 cannot be used (",
+            ),
+            (
+                {"REDIS_URL": "redis://:hunter2-and-more@127.0.0.1:1/0"},
+                "REDIS_URL: the Redis or Valkey server at 127.0.0.1:1 did not answer (",
+            ),
+        ],
+        ids=lambda value: "" if isinstance(value, str) else " ".join(value),
+    )
+    def test_is_told_on_one_line_with_its_name_and_the_cure(
+        self, tmp_path: Path, settings: dict[str, str], said: str
+    ) -> None:
+        told = Hub(tmp_path, **settings).refused().removesuffix("Stopping.\nAll stopped.\n")
+
+        lines = [line for line in told.splitlines() if line != "All stopped."]
+        assert len(lines) == 1
+        assert lines[0].startswith(f"Setting: {said}")
+        assert "orrect" in lines[0]
+        assert "hunter2" not in told
+
+
+class TestTheDemo:
+    def test_that_cannot_start_its_systems_gives_up_and_says_why(self, hub: Hub) -> None:
+        hub.settings["HUB_DEMO_PYTHON"] = "/bin/false"
+
+        said = hub.refused("--demo")
+
+        assert "5 deaths within a minute: systems ended with code 1" in said
+        assert said.endswith("All stopped.\n")
+
+    def test_that_is_not_installed_says_how_to_install_it(self, hub: Hub) -> None:
+        hub.settings["HUB_DEMO_PYTHON"] = "/nowhere/python"
+
+        assert "Start with `make demo`, which installs them" in hub.refused("--demo")
+
+    def test_is_refused_in_earnest(self, hub: Hub) -> None:
+        hub.settings["HUB_ENVIRONMENT"] = "production"
+
+        assert "HUB_ENVIRONMENT=production is not for trying out" in hub.refused("--demo")
