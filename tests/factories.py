@@ -28,7 +28,7 @@ class UserFactory(DjangoModelFactory[models.User]):
     is_staff = True
 
     @factory.post_generation
-    def groups(self: models.User, create: bool, names: Any, **_: Any) -> None:  # type: ignore[misc]
+    def groups(self: models.User, create: bool, names: Any, **_: Any) -> None:
         from django.contrib.auth.models import Group
 
         for name in names or ():
@@ -102,7 +102,7 @@ class MappingFactory(DjangoModelFactory[models.Mapping]):
     destination_stream = "partners"
 
     @factory.post_generation
-    def active(self: models.Mapping, create: bool, wanted: Any, **_: Any) -> None:  # type: ignore[misc]
+    def active(self: models.Mapping, create: bool, wanted: Any, **_: Any) -> None:
         if wanted:
             self.active_version = MappingVersionFactory(
                 mapping=self, state=models.VersionState.ACTIVE, activated_at=now()

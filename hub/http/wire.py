@@ -75,7 +75,10 @@ def _open(origin: str, timeout: float, ca_file: str) -> Connection:
     """A connected connection. Raises NotSentError."""
     parts, until = split(origin), time.monotonic() + timeout
     host, port = parts.hostname or "", parts.port or 0
-    connection = Connection(host, port)
+    try:
+        connection = Connection(host, port)
+    except HTTPException as error:
+        raise _unwritable(error) from None
     if parts.scheme == "https":
         connection.default_port = HTTPSConnection.default_port
         connection.sock = dial_tls(host, port, until, ca_file)
@@ -89,9 +92,13 @@ def _exchange(connection: Connection, request: WireRequest) -> HTTPResponse:
     try:
         connection.request(request.method, request.target, request.body, dict(request.headers))
     except (ValueError, HTTPException) as error:
-        raise NotSentError(f"the request cannot be written ({error})", settled=True) from None
+        raise _unwritable(error) from None
     connection.flush()
     return connection.getresponse()
+
+
+def _unwritable(error: Exception) -> NotSentError:
+    return NotSentError(f"the request cannot be written ({error})", settled=True)
 
 
 def _answer(response: HTTPResponse, max_bytes: int) -> WireAnswer:

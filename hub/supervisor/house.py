@@ -67,13 +67,12 @@ class House:
 
     def _start_all(self) -> None:
         """In this order, because each needs what came before; the demo's systems take longest and go first."""
-        probes.claim_port()
+        self._probe()
         if self._demo:
-            _refuse_earnest()
             systems.addresses().unlink(missing_ok=True)  # left by a killed predecessor
             self._start(_demo_systems())
-        self._start_redis()
-        probes.database()
+        if settings.HUB_EMBEDDED_REDIS:
+            self._start_redis()
         self._run_to_end(once(manage("migrate", "migrate", "--no-input", stage=HUB)))
         self._forget_dead()
         self._start(_web())
@@ -83,10 +82,16 @@ class House:
         if self._demo:
             self._start(once(manage("demo", "demo", stage=STORY), speaks_to_terminal=True))
 
-    def _start_redis(self) -> None:
+    def _probe(self) -> None:
+        """Raise SettingError, before anything starts, when something that the settings name is not there."""
+        if self._demo:
+            _refuse_earnest()
+        probes.claim_port()
+        probes.database()
         if not settings.HUB_EMBEDDED_REDIS:
             probes.redis(self._tick)
-            return
+
+    def _start_redis(self) -> None:
         sock = Path(settings.HUB_REDIS_SOCKET)
         embedded.prepare(sock, self._state / "redis")
         self._start(embedded.program(sock, self._state / "redis", stage=SERVERS))
@@ -130,6 +135,8 @@ class House:
 
     def _stop_all(self) -> None:
         """Stage by stage, the last one first; who does not go is asked again, then killed."""
+        if not self._children:
+            return
         began = time.monotonic()
         self._signals = 0
         staged = sorted(self._children, key=lambda child: child.program.stage, reverse=True)

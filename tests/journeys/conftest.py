@@ -148,7 +148,12 @@ def _files(folder: Path) -> Any:
 
 
 def _logistics(database: Path) -> Any:
-    table = {"table": "rates", "key": ["code"], "columns": ["code", "carrier", "price", "currency"], "external_id": "code"}
+    table = {
+        "table": "rates",
+        "key": ["code"],
+        "columns": ["code", "carrier", "price", "currency"],
+        "external_id": "code",
+    }
     return ConnectionFactory(
         name="logistics",
         title="Logistics database",

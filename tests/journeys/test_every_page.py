@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from django.urls import NoReverseMatch, reverse
 from playwright.sync_api import BrowserContext, Page
 
-from hub.models import Mapping, User
+from hub.models import Mapping, Trigger, User
 from hub.services import run as runs
 from tests.factories import (
     AuditEventFactory,
@@ -32,9 +32,9 @@ def root(rates: Mapping) -> User:
     person = UserFactory(username="root", is_superuser=True)
     person.set_password(PASSWORD)
     person.save()
-    runs.request(mapping=rates, trigger="person", by=person)
+    runs.request(mapping=rates, trigger=Trigger.PERSON, by=person)
     runs.drain(lane_id=runs.lane_of(rates).pk, owner="journey")
-    runs.request(mapping=rates, trigger="person", preview=True)
+    runs.request(mapping=rates, trigger=Trigger.PERSON, preview=True)
     HintFactory(mapping=rates)
     AuditEventFactory(actor=person, detail={"schedule": ["0 6 * * *", "0 5 * * *"]})
     CredentialFactory()
@@ -114,7 +114,9 @@ class TestEveryPage:
 
         assert not found, "\n".join(f"{name}: {'; '.join(wrong)}" for name, wrong in found.items())
 
-    def test_follows_the_colours_of_the_machine(self, context: BrowserContext, watch: Watch, root: User, look: str) -> None:
+    def test_follows_the_colours_of_the_machine(
+        self, context: BrowserContext, watch: Watch, root: User, look: str
+    ) -> None:
         page = context.new_page()
         sign_in(page)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from hub.models import Mapping, ReconciliationException, RunState, SyncRun
+from hub.models import Mapping, ReconciliationException, RunState, SyncRun, Trigger
 from hub.services import run as runs
 from tests.journeys.conftest import MISSPELT, PASSWORD, RATES, REFUSED, write_rates
 from tests.journeys.watch import Watch, picture, tab_to
@@ -55,7 +55,7 @@ class TestNewcomer:
     def test_sees_every_record_accounted_for(
         self, context: BrowserContext, watch: Watch, rates: Mapping, tmp_path: Path
     ) -> None:
-        run = runs.request(mapping=rates, trigger="person")
+        run = runs.request(mapping=rates, trigger=Trigger.PERSON)
         work(rates)
         page = context.new_page()
         sign_in(page)
@@ -76,7 +76,7 @@ class TestNewcomer:
     def test_reads_which_value_could_not_be_mapped(
         self, context: BrowserContext, watch: Watch, rates: Mapping, tmp_path: Path
     ) -> None:
-        runs.request(mapping=rates, trigger="person")
+        runs.request(mapping=rates, trigger=Trigger.PERSON)
         work(rates)
         exception = ReconciliationException.objects.get(source_key=MISSPELT)
         page = context.new_page()
@@ -93,10 +93,10 @@ class TestNewcomer:
     def test_looks_before_anything_is_written_and_then_sees_before_and_after(
         self, context: BrowserContext, watch: Watch, rates: Mapping, tmp_path: Path
     ) -> None:
-        runs.request(mapping=rates, trigger="schedule")
+        runs.request(mapping=rates, trigger=Trigger.SCHEDULE)
         work(rates)
         write_rates(tmp_path / "rates.csv", raised="R-007")
-        preview = runs.request(mapping=rates, trigger="person", preview=True)
+        preview = runs.request(mapping=rates, trigger=Trigger.PERSON, preview=True)
         work(rates)
         page = context.new_page()
         sign_in(page)
@@ -107,7 +107,7 @@ class TestNewcomer:
         expect(page.locator(".st-change[open] .st-sides").first).to_contain_text("after, as planned")
         picture(page, tmp_path, "preview")
 
-        real = runs.request(mapping=rates, trigger="person")
+        real = runs.request(mapping=rates, trigger=Trigger.PERSON)
         work(rates)
         page.goto(f"/admin/hub/syncrun/{real.pk}/change/")
         page.locator(".st-change summary", has_text="R-007").click()
@@ -125,7 +125,7 @@ class TestLiveProgress:
     def test_moves_by_itself_and_ends_by_itself(
         self, context: BrowserContext, watch: Watch, rates: Mapping, tmp_path: Path
     ) -> None:
-        run = runs.request(mapping=rates, trigger="person")
+        run = runs.request(mapping=rates, trigger=Trigger.PERSON)
         page = context.new_page()
         sign_in(page)
         page.goto(f"/admin/hub/syncrun/{run.pk}/change/")

@@ -7,15 +7,18 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
 
 NAMELESS = """() => {
-  const named = (one) => {
-    const label = (id) => document.getElementById(id)?.textContent || "";
-    const by = (one.getAttribute("aria-labelledby") || "").split(" ").map(label).join("");
-    const own = [...(one.labels || [])].map((text) => text.textContent).join("");
-    const inner = [...one.querySelectorAll("[title], [aria-label], [alt]")].map((part) => part.title || part.ariaLabel || part.alt);
-    return (one.getAttribute("aria-label") || by || own || one.textContent.trim() || one.title || inner.join("") || one.value || "").trim();
-  };
+  const label = (id) => document.getElementById(id)?.textContent || "";
+  const told = (part) => part.title || part.ariaLabel || part.alt || "";
+  const named = (one) => [
+    one.getAttribute("aria-label") || "",
+    ...(one.getAttribute("aria-labelledby") || "").split(" ").map(label),
+    ...[...(one.labels || [])].map((text) => text.textContent),
+    ...[...one.querySelectorAll("[title], [aria-label], [alt]")].map(told),
+    one.textContent, one.title, one.value || "",
+  ].join("").trim();
   const seen = (one) => one.checkVisibility() && !one.closest("[aria-hidden=true], [inert]");
-  const all = [...document.querySelectorAll("main :is(a, button, summary, input:not([type=hidden]), select, textarea)")];
+  const controls = "main :is(a, button, summary, input:not([type=hidden]), select, textarea)";
+  const all = [...document.querySelectorAll(controls)];
   return all.filter((one) => seen(one) && !named(one)).map((one) => one.outerHTML.slice(0, 160));
 }"""
 WIDTHS = "() => [document.documentElement.scrollWidth, window.innerWidth]"
@@ -66,7 +69,7 @@ def overhang(page: Page) -> int:
 
 
 def tab_to(page: Page, selector: str, most: int = 200) -> None:
-    """Press Tab until the keyboard stands on the first element of `selector`. Raises AssertionError when it never does."""
+    """Press Tab until the keyboard stands on the first element of `selector`; fails when it never does."""
     target = page.locator(selector).first
     target.wait_for()
     for _ in range(most):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import Left, Length, RowNumber
@@ -234,9 +235,17 @@ def _answered(change: Change) -> Fields | None:
 
 
 def _agrees(sent: Fields, answered: Fields) -> bool:
-    """Whether the answer keeps what was sent, compared as text where a system answers numbers as text."""
+    """Whether the answer keeps what was sent; 50.5 keeps 50.50, and a number keeps its text."""
     kept = [(sent[name], value) for name, value in answered.items() if name in sent]
-    return all(same(one, other) or str(one) == str(other) for one, other in kept)
+    return all(same(one, other) or _as_number(one) == _as_number(other) for one, other in kept)
+
+
+def _as_number(value: object) -> Decimal | str:
+    """The value as a number if it is one, written as text or not; else as text."""
+    try:
+        return str(value) if isinstance(value, bool) else Decimal(str(value))
+    except InvalidOperation:
+        return str(value)
 
 
 def _right_heading(change: Change) -> str:

@@ -43,9 +43,7 @@ class TestAuditTrail:
         AuditEventFactory(action="pause")
         AuditEventFactory(action="change", actor=auditor)
 
-        answer = client_of(auditor).get(
-            LIST, {"actor": auditor.pk, "action": "pause", "subject": "integration"}
-        )
+        answer = client_of(auditor).get(LIST, {"actor": str(auditor.pk), "action": "pause", "subject": "integration"})
 
         assert list(answer.context["cl"].result_list) == [wanted]
 

@@ -65,9 +65,7 @@ class TestChangePage:
         link = LinkFactory()
         change = ChangeFactory(link=link, source_key=link.source_key)
         other = ChangeFactory(run=change.run, source_key=link.source_key)
-        raised = ReconciliationExceptionFactory(
-            mapping=change.mapping, source_key=link.source_key, change_id=change.pk
-        )
+        raised = ReconciliationExceptionFactory(mapping=change.mapping, source_key=link.source_key, change_id=change.pk)
 
         text = html(client_of(auditor), page("change", change.pk))
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from hub.clock import now
 from hub.engine.intent import State
-from hub.models import ExceptionState, Hint, LinkState, ReconciliationException, SyncRun, User
+from hub.models import Change, ExceptionState, Hint, LinkState, ReconciliationException, SyncRun, User
 from tests.conftest import ClientOf
 from tests.factories import (
     AttemptFactory,
@@ -54,6 +54,12 @@ def in_doubt() -> ReconciliationException:
     return ReconciliationExceptionFactory(
         mapping=run.mapping, source_key=link.source_key, kind="in_doubt", change_id=change.pk, last_run=run
     )
+
+
+def state_of_change(exception: ReconciliationException) -> str:
+    """How the change behind it stands."""
+    assert exception.change_id is not None
+    return Change.objects.get(pk=exception.change_id).state
 
 
 class TestExceptionList:
@@ -230,18 +236,14 @@ class TestDoubt:
 
         client_of(operator).post(deed(exception, "not_happened"))
 
-        from hub.models import Change
-
-        assert Change.objects.get(pk=exception.change_id).state == State.READY
+        assert state_of_change(exception) == State.READY
 
     def test_stop_gives_it_up(self, operator: User, client_of: ClientOf) -> None:
         exception = in_doubt()
 
         client_of(operator).post(deed(exception, "stop"))
 
-        from hub.models import Change
-
-        assert Change.objects.get(pk=exception.change_id).state == State.CANCELLED
+        assert state_of_change(exception) == State.CANCELLED
 
     def test_is_for_those_who_may_approve(self, resolver: User, client_of: ClientOf) -> None:
         exception = in_doubt()

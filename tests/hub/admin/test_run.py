@@ -167,7 +167,9 @@ class TestRunPage:
 
     def test_puts_before_and_after_side_by_side(self, auditor: User, client_of: ClientOf) -> None:
         run = SyncRunFactory(updated=1)
-        ChangeFactory(run=run, before={"street": "Markt 1"}, fields={"street": "Markt 1b"}, after={"street": "Markt 1b"})
+        ChangeFactory(
+            run=run, before={"street": "Markt 1"}, fields={"street": "Markt 1b"}, after={"street": "Markt 1b"}
+        )
 
         text = html(client_of(auditor), page(run))
 
@@ -232,9 +234,7 @@ class TestRunPage:
     def test_is_not_there_for_a_stranger(self, owner: User, client_of: ClientOf) -> None:
         assert client_of(owner).get(page(SyncRunFactory())).status_code == 404
 
-    def test_hides_the_lease_from_those_who_only_look(
-        self, auditor: User, operator: User, client_of: ClientOf
-    ) -> None:
+    def test_hides_the_lease_from_those_who_only_look(self, auditor: User, operator: User, client_of: ClientOf) -> None:
         run = SyncRunFactory(epoch=4)
 
         assert "epoch 4" not in html(client_of(auditor), page(run))
@@ -380,7 +380,9 @@ class TestRunDeeds:
     def test_are_offered_only_where_they_make_sense(self, operator: User, client_of: ClientOf) -> None:
         client = client_of(operator)
         names = {
-            state: [offer.deed.name for offer in client.get(page(SyncRunFactory(state=state, held=held))).context["offers"]]
+            state: [
+                offer.deed.name for offer in client.get(page(SyncRunFactory(state=state, held=held))).context["offers"]
+            ]
             for state, held in ((RunState.RUNNING, 0), (RunState.WAITING, 2), (RunState.SUCCEEDED, 0))
         }
 

@@ -12,7 +12,7 @@ from hub.sdk import (
 )
 from tests.hub.http.calls import client_of, drip
 from tests.hub.http.certificates import certificate
-from tests.hub.http.wires import always, serving
+from tests.hub.http.wires import Wire, always, serving
 
 pytestmark = pytest.mark.usefixtures("carrier")
 
@@ -73,8 +73,25 @@ class TestOrigins:
             client.call("GET", "/")
             client.close()
 
-        assert len(asked) == 1
+        assert asked == ["hub.localhost"]
         assert f"host: hub.localhost:{port}".encode() in server.asked[0].lower()
+
+    def test_may_name_an_address_of_the_newer_kind(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = resolves_to(monkeypatch, "127.0.0.1")
+
+        with serving(always()) as server:
+            port = server.url.rpartition(":")[2]
+            client = client_of(f"http://[::1]:{port}")
+            client.call("GET", "/")
+            client.close()
+
+        assert asked == ["::1"]
+        assert f"host: [::1]:{port}".encode() in server.asked[0].lower()
+
+    @pytest.mark.parametrize("host", ["un der.localhost", "a%zz.localhost", ".localhost", "a..localhost"])
+    def test_that_no_name_server_could_know_are_not_called(self, host: str) -> None:
+        with pytest.raises((TransientError, ConfigError)):
+            client_of(f"http://{host}:1").call("GET", "/")
 
 
 class TestTls:
@@ -97,6 +114,13 @@ class TestTls:
 
         with serving(script, context) as server, pytest.raises(TransientError, match="within"):
             client_of(server, verify=str(authority), timeout=0.5).call("GET", "/")
+
+    def test_gives_up_a_handshake_that_never_ends(self) -> None:
+        def silent(wire: Wire) -> None:
+            wire.read()
+
+        with serving(silent) as server, pytest.raises(TransientError, match="was not sent"):
+            client_of(server.url.replace("http:", "https:"), timeout=0.3).call("POST", "/", json={})
 
     def test_is_refused_from_a_stranger_before_anything_is_sent(self, tmp_path: Path) -> None:
         context, _ = certificate(tmp_path, "127.0.0.1")

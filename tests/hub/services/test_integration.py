@@ -1,13 +1,14 @@
 """Integrations: pausing, resuming, and the cards of the home page."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from hub.clock import now
-from hub.models import AuditEvent, ExceptionState, RunState, User
+from hub.models import AuditEvent, ExceptionState, Mapping, RunState, SyncRun, User
 from hub.services import integration as integrations
 from hub.services.integration import Level
 from tests import factories as make
@@ -16,9 +17,10 @@ pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(days=30)
 
 
-def run_of(mapping: object, **given: object) -> object:
+def run_of(mapping: Mapping, **given: Any) -> SyncRun:
     """A run of a mapping; by default it succeeded just now."""
-    return make.SyncRunFactory(mapping=mapping, **given)
+    run: SyncRun = make.SyncRunFactory(mapping=mapping, **given)
+    return run
 
 
 class TestPause:
@@ -173,7 +175,7 @@ class TestFreshness:
 
 
 class TestHealth:
-    def of(self, owner: User, *, runs: tuple[dict[str, object], ...] = (), **given: object) -> tuple[Level, str]:
+    def of(self, owner: User, *, runs: tuple[dict[str, Any], ...] = (), **given: Any) -> tuple[Level, str]:
         """Level and word of an integration with one active mapping and these runs."""
         integration = make.IntegrationFactory(owner=owner, **given)
         mapping = make.MappingFactory(integration=integration, active=True)

@@ -264,7 +264,7 @@ class TestPlanUnplanned:
     @pytest.mark.parametrize(
         "wrong", [{"schedule": "now and then"}, {"schedule": "0 6 * * *", "time_zone": "Mars/North"}]
     )
-    def test_goes_on_past_a_schedule_that_cannot_be_read(self, wrong: dict[str, str]) -> None:
+    def test_goes_on_past_a_schedule_that_cannot_be_read(self, wrong: dict[str, Any]) -> None:
         unreadable = scheduled(title="A", next_run_at=None, **wrong)
         sound = scheduled(title="B", next_run_at=None)
 

@@ -49,7 +49,9 @@ class TestBeside:
             ("", "x", ("empty text", "[x]")),
         ],
     )
-    def test_marks_what_differs_at_the_character(self, before: object, after: object, expected: tuple[str, str]) -> None:
+    def test_marks_what_differs_at_the_character(
+        self, before: object, after: object, expected: tuple[str, str]
+    ) -> None:
         assert _row(before, after) == expected
 
     def test_tells_nothing_from_not_there(self) -> None:
@@ -143,6 +145,11 @@ class TestChangeStory:
 
         assert sides.headings == ("before", "sent", "as the destination keeps it")
         assert [_told(cell) for cell in sides.rows[0].cells][1] == "Ærø"
+
+    def test_shows_no_third_side_for_the_same_number_written_otherwise(self) -> None:
+        change = ChangeFactory(before={"price": "1.00"}, fields={"price": "50.50"}, after={"price": 50.5})
+
+        assert change_story.sides(change).headings == ("before", "after")
 
     def test_leaves_out_fields_the_hub_does_not_care_for(self) -> None:
         change = ChangeFactory(
