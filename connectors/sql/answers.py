@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from connectors.sql.judge import Intent, Write
+from connectors.sql.judge import Intent
 from connectors.sql.shape import Shape
 from connectors.sql.trouble import Trouble, Verdict
+from connectors.sql.write import Write
 from hub.sdk import Answer, Change, Exchange, Operation, Outcome, Record
 
 WORDS = {Operation.CREATE: "insert into", Operation.UPDATE: "update", Operation.DELETE: "delete from"}
@@ -32,7 +33,7 @@ class Answers:
 
     def __init__(self, shape: Shape, images: Mapping[str, Record], took: int) -> None:
         self._shape, self._images, self._took = shape, images, took
-        self._done: dict[tuple[object, ...], Exchange] = {}
+        self._done: dict[tuple[int, str], Exchange] = {}
 
     def of(self, write: Write) -> Outcome:
         """What became of one write."""
@@ -58,7 +59,7 @@ class Answers:
 
     def _exchange(self, write: Write, told: str) -> Exchange:
         """The statement without its values, which the change shows better; one object for all that are alike."""
-        alike = (write.change.operation, told, *write.values, None, *write.where)
+        alike = (id(write.form), told)
         if alike not in self._done:
             self._done[alike] = Exchange(_request(self._shape, write), told, None, self._took)
         return self._done[alike]

@@ -3,7 +3,7 @@
 import base64
 import json
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
@@ -97,6 +97,11 @@ def written(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return format(value, "f") if isinstance(value, Decimal) else str(value)
+
+
+def texts(values: Iterable[Any]) -> list[str | None]:
+    """Values as texts, in the spelling that databases read; null stays null."""
+    return [value if type(value) is str or value is None else written(value) for value in values]
 
 
 def json_of(column: Column, value: Any) -> str:

@@ -1,14 +1,14 @@
 """Decides, with the locked row in hand, whether a change is already so, may not happen, or is to be written."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.sql.column import Column, UnfitError
 from connectors.sql.keys import key_text, key_values, settled_part
 from connectors.sql.rows import Held
 from connectors.sql.shape import Shape
-from connectors.sql.trouble import Trouble
+from connectors.sql.write import Write
 from hub.sdk import Answer, Change, Fields, Operation, Outcome, RecordError
 
 Dump = Callable[[Column, Any], Any]
@@ -21,18 +21,6 @@ class Intent:
     change: Change
     values: dict[str, Any]
     key: str | None
-
-
-@dataclass(slots=True)
-class Write:
-    """A change that is to be written: the values to set, and where. The rest is filled in on the way."""
-
-    change: Change
-    values: Mapping[str, Any]
-    where: Mapping[str, Any] = field(default_factory=dict)
-    key: str | None = None  # None: the database hands it out
-    trouble: Trouble | None = None
-    missed: bool = False
 
 
 class Judge:

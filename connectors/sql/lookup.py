@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError
 from sqlalchemy.types import NullType
 
-from connectors.sql.column import Column, UnfitError, written
+from connectors.sql.column import Column, UnfitError, texts
 from connectors.sql.keys import key_values
 from connectors.sql.rows import Held, Row, RowReader
 from connectors.sql.session import Session
@@ -98,7 +98,7 @@ class Lookup:
         kinds = self._dialect.given_kinds - self._dialect.as_text
         if self._dialect.given is None or not all(column.kind in kinds for column in columns):
             return None
-        lists = {f"k{n}": [written(row[n]) for row in values] for n in range(len(columns))}
+        lists = {f"k{n}": texts(row[n] for row in values) for n in range(len(columns))}
         return sa.select(*self._dialect.given(dict(zip(lists, columns, strict=True)), lists).c)
 
     def _fetch(self, connection: sa.Connection, reader: RowReader, stretch: Stretch) -> list[Row]:

@@ -1,30 +1,19 @@
 """The statements that write rows: for many rows at once where the database can, else for one row at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.types import NullType
 
-from connectors.sql.column import Kind, written
+from connectors.sql.column import Kind, texts
 from connectors.sql.dialect import Dialect
-from connectors.sql.judge import Write
 from connectors.sql.rows import RowReader
 from connectors.sql.shape import Shape
+from connectors.sql.write import Form, Write
 from hub.sdk import Operation
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What writes must have in common to travel in one statement: what is done, columns set, columns compared."""
-
-    operation: Operation
-    sets: tuple[str, ...]
-    where: tuple[str, ...]
-    returning: bool = False  # only the database knows the new key: one row at a time, and it says which
 
 
 class Statements:
@@ -41,7 +30,8 @@ class Statements:
             spelled = (write.change.operation, write.key is None, *write.values, None, *write.where)
             if spelled not in found:
                 found[spelled] = (self._form(write), [])
-            found[spelled][1].append(write)
+            write.form, same = found[spelled]
+            same.append(write)
         return list(found.values())
 
     def _form(self, write: Write) -> Form:
@@ -51,20 +41,25 @@ class Statements:
 
     def build(self, form: Form, writes: Sequence[Write]) -> tuple[sa.Executable, Parameters]:
         """The statement for these writes of one form, and its parameters."""
-        names = _names(form)
-        rows = [_parameters(form, write) for write in writes]
-        given = self._given(names, rows) if len(rows) > 1 else None
+        given = self._given(form, writes) if len(writes) > 1 else None
         if given is not None:
             return self._statement(form, given.c, given), {}
-        source = {name: sa.bindparam(name, type_=NullType()) for name in names}
+        source = {
+            name: sa.bindparam(name, type_=NullType())
+            for name in (*_numbered("v", form.sets), *_numbered("w", form.where))
+        }
+        rows = [_parameters(form, write) for write in writes]
         return self._statement(form, source, None), rows if len(rows) > 1 else rows[0]
 
-    def _given(self, names: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> sa.FromClause | None:
+    def _given(self, form: Form, writes: Sequence[Write]) -> sa.FromClause | None:
+        names = {**_numbered("v", form.sets), **_numbered("w", form.where)}
         columns = {parameter: self._shape.columns[name] for parameter, name in names.items()}
         listable = all(column.kind in self._dialect.given_kinds for column in columns.values())
         if self._dialect.given is None or not columns or not listable:
             return None
-        return self._dialect.given(columns, {name: [_listed(row[name]) for row in rows] for name in names})
+        sets = {p: texts([write.values[name] for write in writes]) for p, name in _numbered("v", form.sets).items()}
+        where = {p: texts([write.where[name] for write in writes]) for p, name in _numbered("w", form.where).items()}
+        return self._dialect.given(columns, sets | where)
 
     def _statement(self, form: Form, source: Any, given: sa.FromClause | None) -> sa.Executable:
         if form.operation is Operation.CREATE:
@@ -107,16 +102,11 @@ class Statements:
         return self._rows.expression(self._shape.columns[name])
 
 
-def _names(form: Form) -> dict[str, str]:
-    sets = {f"v{i}": name for i, name in enumerate(form.sets)}
-    return sets | {f"w{i}": name for i, name in enumerate(form.where)}
+def _numbered(letter: str, names: Sequence[str]) -> dict[str, str]:
+    """Column names by parameter; a column's own name may hold characters that a parameter's may not."""
+    return {f"{letter}{number}": name for number, name in enumerate(names)}
 
 
 def _parameters(form: Form, write: Write) -> dict[str, Any]:
-    sets = {f"v{i}": write.values[name] for i, name in enumerate(form.sets)}
-    return sets | {f"w{i}": write.where[name] for i, name in enumerate(form.where)}
-
-
-def _listed(value: Any) -> str | None:
-    """A value of a list: as text, for a driver can send only lists of one type."""
-    return None if value is None else written(value)
+    sets = {parameter: write.values[name] for parameter, name in _numbered("v", form.sets).items()}
+    return sets | {parameter: write.where[name] for parameter, name in _numbered("w", form.where).items()}

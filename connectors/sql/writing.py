@@ -8,14 +8,15 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.sql.answers import Answers, answer_all, unknown
-from connectors.sql.judge import Intent, Judge, Write
+from connectors.sql.judge import Intent, Judge
 from connectors.sql.keys import key_text
 from connectors.sql.lookup import Lookup
 from connectors.sql.rounds import rounds
 from connectors.sql.rows import Held
 from connectors.sql.session import Session
-from connectors.sql.statements import Form, Statements
+from connectors.sql.statements import Statements
 from connectors.sql.trouble import Trouble, Verdict
+from connectors.sql.write import Form, Write
 from hub.sdk import Change, Operation, Outcome, Record
 
 

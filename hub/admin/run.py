@@ -56,13 +56,13 @@ def _has_held(run: SyncRun) -> bool:
 
 def _release_text(run: SyncRun) -> str:
     return (
-        f"{run.held} held change(s) of this run will be sent to the destination as soon as a worker is free. "
-        f"This cannot be taken back from here."
+        f"Held changes that will be sent to the destination as soon as a worker is free: {run.held:,}. "
+        "This cannot be taken back from here."
     )
 
 
 def _discard_text(run: SyncRun) -> str:
-    return f"{run.held} held change(s) of this run will be dropped. The next full run finds what still differs."
+    return f"Held changes that will be dropped: {run.held:,}. The next full run finds what still differs."
 
 
 def _again_text(run: SyncRun) -> str:
@@ -127,12 +127,12 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
     def approve_held(self, request: HttpRequest, row: SyncRun, form: Any) -> str:
         """Let held changes go."""
         count = runs.approve_held(run=row, by=self.person(request), reason=form.cleaned_data["reason"])
-        return f"{count} change(s) released. They are sent as soon as a worker is free."
+        return f"Changes released: {count:,}. They are sent as soon as a worker is free."
 
     def discard_held(self, request: HttpRequest, row: SyncRun, form: Any) -> str:
         """Drop held changes."""
         count = runs.discard_held(run=row, by=self.person(request), reason=form.cleaned_data["reason"])
-        return f"{count} change(s) discarded. Nothing was sent."
+        return f"Changes discarded: {count:,}. Nothing was sent."
 
     def again(self, request: HttpRequest, row: SyncRun, form: Any) -> HttpResponse:
         """Ask for another run of the same mapping and go to its page."""

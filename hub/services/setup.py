@@ -28,9 +28,7 @@ def save_connection(*, connection: Connection, secrets: Mapping[str, str], by: U
     changed = _changed(connection)
     if is_new or changed:
         save_as(connection, by=by, reason="set up" if is_new else "changed")
-        audit.record(
-            actor=by, action="add" if is_new else "change", subject=connection, detail={"fields": changed}
-        )
+        audit.record(actor=by, action="add" if is_new else "change", subject=connection, detail={"fields": changed})
 
 
 def reached(connection: Connection) -> list[str]:
@@ -39,9 +37,7 @@ def reached(connection: Connection) -> list[str]:
     return credential.normal_origins(connector.origins(check_config(connector.fields, connection.config)))
 
 
-def _with_values(
-    connection: Connection, origins: list[str], secrets: Mapping[str, str], by: User | None
-) -> Credential:
+def _with_values(connection: Connection, origins: list[str], secrets: Mapping[str, str], by: User | None) -> Credential:
     """The connection's credential with these values, allowed where the connection goes."""
     kept = connection.credential or _own_credential(connection, by)
     others = Connection.objects.filter(credential=kept).exclude(pk=connection.pk).exists()

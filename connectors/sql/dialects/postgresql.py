@@ -136,9 +136,17 @@ def given(columns: Mapping[str, Column], lists: Mapping[str, Sequence[str | None
 
 
 def _array(values: Sequence[str | None]) -> sa.BindParameter[Any]:
-    """A list in PostgreSQL's own spelling; the driver's would take several times as long."""
-    quoted = ["NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values]
-    return sa.bindparam(None, "{" + ",".join(quoted) + "}", NullType())
+    """A list in PostgreSQL's own spelling; the driver's own way takes several times as long."""
+    if None in values:
+        spelled = ",".join("NULL" if value is None else f'"{_escaped(value)}"' for value in values)
+    else:
+        # No text holds a NUL, so it can stand between the texts while all of them are escaped in one go.
+        spelled = '"' + _escaped("\0".join(values)).replace("\0", '","') + '"'  # type: ignore[arg-type]  # none is None
+    return sa.bindparam(None, "{" + spelled + "}", NullType())
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def dump(column: Column, value: Any) -> Any:
@@ -146,16 +154,18 @@ def dump(column: Column, value: Any) -> Any:
     kind = column.kind
     if kind is Kind.JSON:
         return None if value is None else json_of(column, value)
-    if isinstance(value, str):
-        return _text(column, value)
     if type(value) in PLAIN:
         return value
+    if isinstance(value, str):
+        return _text(column, value)
     if isinstance(value, Mapping) or (isinstance(value, list | tuple) and kind is not Kind.ARRAY):
         raise UnfitError(f"{column.name}: takes one value, not a list or an object")
     return value
 
 
 def _text(column: Column, value: str) -> str | bytes:
+    if column.kind is Kind.STRING and "\0" not in value and value.isascii():
+        return value
     if "\0" in value:
         raise UnfitError(f"{column.name}: PostgreSQL takes no NUL character in a text")
     if not value.isascii():

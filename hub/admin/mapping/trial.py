@@ -74,9 +74,7 @@ def _mapped(trial: Trial) -> list[Line]:
     found += [Line(name, f"the record linked to {key} by {other}") for name, (other, key) in trial.references.items()]
     gone = [name for name in trial.changes if name not in trial.image]
     found += [Line(name, "no longer sent", "changed", words(trial.changes[name][0])) for name in gone]
-    return found + [
-        Line(name, message.removeprefix(f"{name}: "), "wrong") for name, message in trial.problems.items()
-    ]
+    return found + [Line(name, message.removeprefix(f"{name}: "), "wrong") for name, message in trial.problems.items()]
 
 
 def _line(name: str, value: Any, trial: Trial) -> Line:

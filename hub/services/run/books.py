@@ -43,16 +43,16 @@ def _verdict(run: SyncRun) -> tuple[str, str, str]:
     if waits:
         return RunState.WAITING, "approval", "; ".join(waits) or "Changes wait for approval."
     for count, code, told in (
-        (run.in_flight, "in-flight", "change(s) are not settled yet; the hub goes on with them."),
-        (run.excepted, "exceptions", "record(s) need a person. The others are done."),
-        (run.held, "held", "record(s) wait for an earlier change of theirs to be settled."),
+        (run.in_flight, "in-flight", "Changes not settled yet: {:,}. The hub goes on with them."),
+        (run.excepted, "exceptions", "Records for a person to settle: {:,}. The others are done."),
+        (run.held, "held", "Records that wait for an earlier change of theirs: {:,}."),
     ):
         if count:
-            return RunState.PARTIAL, code, f"{count} {told}"
+            return RunState.PARTIAL, code, told.format(count)
     return RunState.SUCCEEDED, "", _success(run)
 
 
 def _success(run: SyncRun) -> str:
     if run.is_preview:
-        return f"{run.planned} change(s) would be made. Nothing was written."
-    return f"{run.applied} record(s) written." if run.applied else "Both sides agree. Nothing had to be written."
+        return f"Changes planned: {run.planned:,}. Nothing was written."
+    return f"Records written: {run.applied:,}." if run.applied else "Both sides agree. Nothing had to be written."

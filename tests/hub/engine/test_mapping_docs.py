@@ -3,9 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +16,6 @@ from hub.engine.mapping import (
     compile_mapping,
     compiler,
     describe,
-    describe_filter,
     expression,
     steps_number,
     values,
@@ -39,8 +35,8 @@ from hub.engine.mapping.steps_text import TEXT_STEPS
 from hub.engine.mapping.values import Kind
 from hub.sdk import Record
 from hub.services import preview
+from tests.hub.engine.mapping_page import PAGE, Row, blocks, loads, rows, section, step_rows, value_maps
 
-PAGE = (Path(__file__).parents[3] / "docs" / "mappings.md").read_text(encoding="utf-8")
 GROUPS = {
     "Sources": SOURCE_STEPS,
     "Text": TEXT_STEPS,
@@ -77,46 +73,9 @@ LIMITS = {
     "items of a list in an expression": expression.MAX_SEQUENCE,
 }
 
-BLOCK = re.compile(r"^```json\n(.*?)^```\n(?:```text\n(.*?)^```$)?", re.MULTILINE | re.DOTALL)
-PAIR = re.compile(r"`([^`]+)` → (?:`([^`]+)`|(nothing|refused))")
-REFERENCE = re.compile(r" and (\w+): the record that ([\w-]+) linked with (\"[^\"]*\")")
 
-
-def loads(text: str) -> Any:
-    """JSON as connectors read it."""
-    return json.loads(text, parse_float=Decimal)
-
-
-def section(title: str, level: int = 2) -> str:
-    """What stands below a heading, up to the next one of its level."""
-    mark = "#" * level
-    found = re.search(rf"^{mark} {re.escape(title)}\n(.*?)(?=^#{{2,{level}}} |\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    assert found, f"there is no heading {title}"
-    return found[1]
-
-
-def rows(text: str) -> list[list[str]]:
-    """The rows of the tables in it, without their heads."""
-    lines = [line for line in text.splitlines() if line.startswith("|")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return [row for row in cells if not set(row[0]) <= {"-"}]
-
-
-# --- examples in blocks ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Promise:
-    """One line below a body: what the page says becomes of it."""
-
-    body: Any
-    line: str
-
-
-def promises() -> list[Promise]:
-    return [
-        Promise(loads(body), line) for body, lines in BLOCK.findall(PAGE) for line in lines.splitlines() if line.strip()
-    ]
+PROMISES = [(block.body, line) for block in blocks() for line in block.lines]
+ROWS = step_rows()
 
 
 def told(body: Any, data: Any) -> str:
@@ -141,71 +100,28 @@ def findings(body: Any) -> tuple[str, ...]:
 
 class TestExamples:
     def test_are_there_and_each_says_what_comes_of_it(self) -> None:
-        blocks = BLOCK.findall(PAGE)
+        assert len(blocks()) == PAGE.count("```json") >= 10
+        assert all(block.lines for block in blocks())
+        assert PAGE.count("```") == 4 * len(blocks())
 
-        assert len(blocks) == PAGE.count("```json") >= 10
-        assert all(lines.strip() for _, lines in blocks)
-        assert PAGE.count("```") == 4 * len(blocks)
-
-    @pytest.mark.parametrize("promise", promises(), ids=lambda promise: promise.line[:60])
-    def test_come_true(self, promise: Promise) -> None:
-        kind, _, said = promise.line.partition(": ")
+    @pytest.mark.parametrize(("body", "line"), PROMISES, ids=[line[:60] for _, line in PROMISES])
+    def test_come_true(self, body: Any, line: str) -> None:
+        kind, _, said = line.partition(": ")
         if kind == "wrong":
-            assert said in findings(promise.body)
+            assert said in findings(body)
         elif kind == "reads":
-            assert said in [*(sentence for _, sentence in describe(promise.body)), describe_filter(promise.body)]
+            assert said in [sentence for _, sentence in describe(body)]
         else:
-            record, arrow, expected = promise.line.partition(" → ")
+            record, _, expected = line.partition(" → ")
 
-            assert arrow
-            assert told(promise.body, loads(record)) == expected
+            assert told(body, loads(record)) == expected
 
     def test_of_wrong_rules_name_every_finding(self) -> None:
-        for body, lines in BLOCK.findall(PAGE):
-            if lines.startswith("wrong: "):
-                assert sorted(line.removeprefix("wrong: ") for line in lines.splitlines()) == sorted(
-                    findings(loads(body))
-                )
+        wrong = [block for block in blocks() if block.lines[0].startswith("wrong: ")]
 
-
-# --- steps in tables ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Row:
-    """A step as the page shows it."""
-
-    group: str
-    name: str
-    marks: str
-    options: str
-    takes: str
-    gives: str
-    example: str
-
-    @property
-    def steps(self) -> list[dict[str, Any]]:
-        """The step or steps of the example."""
-        written = loads(self.example.split("`")[1])
-        return written if isinstance(written, list) else [written]
-
-
-def step_rows() -> list[Row]:
-    return [row_of(group, *cells) for group in GROUPS for cells in rows(section(group, 3))[1:]]
-
-
-def row_of(group: str, *cells: str) -> Row:
-    first, options, kinds, example, _limits = cells
-    _, name, marks = first.split("`")
-    takes, gives = kinds.split(" → ")
-    return Row(group, name, marks.strip(), options, takes, gives, example)
-
-
-def value_maps() -> dict[str, Any]:
-    """The value map that the tables use."""
-    found = re.search(r"value map `(\w+)`: `(\{.*?\})`", section("Choice", 3))
-    assert found
-    return {found[1]: loads(found[2])}
+        assert wrong
+        for block in wrong:
+            assert {*block.lines} == {f"wrong: {finding}" for finding in findings(block.body)}
 
 
 def found(name: str, value: Any) -> Iterator[dict[str, Any]]:
@@ -252,25 +168,25 @@ def made_of(row: Row, given: str) -> Any:
     return json.dumps(to_json(result.image)["out"], ensure_ascii=False) if "out" in result.image else "nothing"
 
 
-EXAMPLES = [(row, *pair) for row in step_rows() for pair in PAIR.findall(row.example)]
+EXAMPLES = [(row, *pair) for row in ROWS for pair in row.pairs]
 
 
 class TestSteps:
     @pytest.mark.parametrize("group", GROUPS)
     def test_are_all_in_the_page_in_the_order_of_the_code(self, group: str) -> None:
-        assert [row.name for row in step_rows() if row.group == group] == [kind.name for kind in GROUPS[group]]
+        assert [row.name for row in ROWS if row.group == group] == [kind.name for kind in GROUPS[group]]
 
     def test_of_every_group_are_those_that_rules_may_use(self) -> None:
-        assert [row.name for row in step_rows()] == list(STEPS)
+        assert [row.name for row in ROWS] == list(STEPS)
 
-    @pytest.mark.parametrize("row", step_rows(), ids=lambda row: row.name)
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
     def test_are_described_with_all_their_options(self, row: Row) -> None:
         kind = STEPS[row.name]
 
         assert re.findall(r"\*\*`(\w+)`\*\*:", row.options) == [kind.main] * bool(kind.main)
         assert set(re.findall(r"`(\w+)`\**:", row.options)) == {kind.main, *kind.options} - {""}
 
-    @pytest.mark.parametrize("row", step_rows(), ids=lambda row: row.name)
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
     def test_take_and_give_what_the_page_says(self, row: Row) -> None:
         part = built(row)
 
@@ -278,24 +194,20 @@ class TestSteps:
         assert row.gives == WORDS[part.gives]
         assert (row.marks == "∅") is part.tolerant
 
-    @pytest.mark.parametrize("row", step_rows(), ids=lambda row: row.name)
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
     def test_that_may_stand_first_say_so(self, row: Row) -> None:
-        line = next(line for line in PAGE.splitlines() if line.startswith(f"| `{row.name}`"))
+        assert (row.takes == "the record" or "may stand first" in row.line) is STEPS[row.name].starts
 
-        assert (row.takes == "the record" or "may stand first" in line) is STEPS[row.name].starts
-
-    @pytest.mark.parametrize("row", step_rows(), ids=lambda row: row.name)
+    @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
     def test_have_an_example(self, row: Row) -> None:
         assert any(found(row.name, row.steps))
-        assert PAIR.findall(row.example)
-        assert row.example.count("→") == len(PAIR.findall(row.example))
+        assert row.example.count("→") == len(row.pairs) > 0
 
-    @pytest.mark.parametrize(("row", "given", "made", "word"), EXAMPLES)
-    def test_do_what_their_example_says(self, row: Row, given: str, made: str, word: str) -> None:
-        assert made_of(row, given) == (word or json.dumps(json.loads(made), ensure_ascii=False))
-
-
-# --- the rest -------------------------------------------------------------------------------------
+    @pytest.mark.parametrize(
+        ("row", "given", "made"), EXAMPLES, ids=[f"{row.name} {given}" for row, given, _ in EXAMPLES]
+    )
+    def test_do_what_their_example_says(self, row: Row, given: str, made: str) -> None:
+        assert made_of(row, given) == made
 
 
 class TestPage:
@@ -305,7 +217,7 @@ class TestPage:
         assert named - {"part", "key"} == {*compiler._BODY, *compiler._RULE}
 
     def test_gives_the_limits_as_they_are(self) -> None:
-        said = {name: limit for name, limit in rows(section("Limits"))[1:]}
+        said = {row[0]: row[1] for row in rows(section("Limits"))[1:]}
 
         assert said == {name: f"{limit:,}" for name, limit in LIMITS.items()}
 

@@ -1,0 +1,31 @@
+"""A write on its way to the database, and what several writes must have in common to go together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.sql.trouble import Trouble
+from hub.sdk import Change, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What writes must have in common to travel in one statement: what is done, columns set, columns compared."""
+
+    operation: Operation
+    sets: tuple[str, ...]
+    where: tuple[str, ...]
+    returning: bool = False  # only the database knows the new key: one row at a time, and it says which
+
+
+@dataclass(slots=True)
+class Write:
+    """A change that is to be written: the values to set, and where. The rest is filled in on the way."""
+
+    change: Change
+    values: Mapping[str, Any]
+    where: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None  # None: the database hands it out
+    form: Form | None = None
+    trouble: Trouble | None = None
+    missed: bool = False
