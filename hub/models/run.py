@@ -101,6 +101,11 @@ class SyncRun(models.Model):
             models.Index(fields=["integration", "-id"]),
             models.Index(fields=["mapping", "-id"]),
             models.Index(fields=["state", "-id"]),
+            models.Index(
+                fields=["mapping", "-id"],
+                condition=Q(state__in=["succeeded", "partial"], is_preview=False),
+                name="run_last_good",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
