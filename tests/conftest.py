@@ -83,7 +83,12 @@ def django_db_modify_db_settings(
 
 
 # Tests that share something large or start many processes stay together on one worker of `--dist loadgroup`.
-TOGETHER = {"tests/systems/": "systems", "tests/journeys/": "journeys", "tests/hub/management/test_up": "hubs"}
+TOGETHER = {
+    "tests/systems/": "systems",
+    "tests/journeys/": "journeys",
+    "tests/hub/management/test_up": "hubs",
+    "tests/hub/management/test_demo": "systems",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 Found = TypeVar("Found")
-LONGEST = 120.0  # seconds; only a broken test waits so long, and a busy machine may be slow
+LONGEST = 300.0  # seconds; only a broken test waits so long, and a busy machine may be slow
 
 
 def until(holds: Callable[[], Found]) -> Found:

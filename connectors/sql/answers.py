@@ -46,7 +46,7 @@ class Answers:
             return self._missed(write, now)
         exchange = self._exchange(write, "done")
         if now is None:
-            return Outcome(change.id, Answer.APPLIED, write.key, exchange=exchange)
+            return Outcome(change.id, Answer.APPLIED, write.new_key or write.key, exchange=exchange)
         return Outcome(change.id, Answer.APPLIED, now.key, now.version, now.data, exchange=exchange)
 
     def _missed(self, write: Write, now: Record | None) -> Outcome:

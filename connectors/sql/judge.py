@@ -31,6 +31,7 @@ class Judge:
         self._columns = {name: shape.columns[name] for name in shape.visible}
         self._key_names, self._version, self._reference = shape.key_names, shape.version, shape.reference
         self._declared = shape.spec.external_id
+        self._needed = [column.name for column in shape.key if not column.filled]
         self._lasting = {*shape.key_names, self._declared}
 
     def intend(self, change: Change) -> Intent | Outcome:
@@ -42,6 +43,20 @@ class Judge:
             return Intent(change, self._dumped(change.fields), change.key)
         except RecordError as error:
             return Outcome(change.id, Answer.REFUSED, change.key, code=error.code, message=str(error))
+
+    def sure(self, intent: Intent) -> Write | None:
+        """A write whose condition the statement itself can carry, so that the row need not be looked at first."""
+        change, version = intent.change, self._version
+        apart = change.operation is not Operation.UPDATE or self._shape.deleted or not change.fields
+        if apart or version is None or change.version is None or self._lasting & change.fields.keys():
+            return None
+        columns = (*self._shape.key, self._shape.columns[version.column])
+        key = key_values(self._shape.key, change.key or "")
+        known = key_values(columns[-1:], change.version)
+        if key is None or known is None:
+            return None
+        where = {column.name: value for column, value in zip(columns, (*key, *known), strict=True)}
+        return Write(change, intent.values, where, change.key, sure=True)
 
     def decide(self, intent: Intent, held: Held | None) -> Outcome | Write:
         """What becomes of a change, given the row it is about."""
@@ -59,7 +74,7 @@ class Judge:
             self._check_reference(change)
         if version and version.step and values.get(version.column) is None:
             values[version.column] = version.step
-        empty = [c.name for c in self._shape.key if not c.filled and values.get(c.name) is None]
+        empty = [name for name in self._needed if values.get(name) is None]
         if empty:
             raise RecordError(f"a new record of {self._shape.name} needs {', '.join(empty)}", "no-key")
         return values
@@ -67,6 +82,8 @@ class Judge:
     def _check_reference(self, change: Change) -> None:
         """What the operator declared to hold the source's key holds the source's key and nothing else."""
         column, given = self._columns[self._declared], change.fields[self._declared]
+        if given == change.external_id:
+            return
         reference = key_values((column,), change.external_id)
         if given is not None and (reference is None or not column.same(column.load(reference[0]), given)):
             told = f"{column.name} holds the source's key “{change.external_id}” and cannot be mapped to “{given}”"
@@ -74,10 +91,11 @@ class Judge:
 
     def _new_key(self, values: Mapping[str, Any]) -> str | None:
         """The key a new record is going to have, None when the database hands it out."""
-        if any(values.get(name) is None for name in self._key_names):
+        parts = [values.get(name) for name in self._key_names]
+        if None in parts:
             return None
         try:
-            settled = [settled_part(column, values[column.name]) for column in self._shape.key]
+            settled = [settled_part(column, part) for column, part in zip(self._shape.key, parts, strict=True)]
         except UnfitError as error:
             raise RecordError(str(error), "type") from None
         return settled[0] if len(settled) == 1 else key_text(self._shape.key, settled)

@@ -40,7 +40,7 @@ def _shortest(value: float | Decimal) -> str:
 
 def settled_part(column: Column, value: Any) -> str:
     """A value about to be stored, as the key will read once the database has it. Raises UnfitError."""
-    spelled = column.kind is Kind.DATETIME and isinstance(value, str)
+    spelled = isinstance(value, str) and (column.kind is Kind.STRING or column.kind is Kind.DATETIME)
     return part_text(column, value if spelled else column.load(value))
 
 

@@ -22,12 +22,22 @@ class Statements:
     def __init__(self, shape: Shape, dialect: Dialect) -> None:
         self._shape, self._dialect = shape, dialect
         self._rows = RowReader(shape, dialect)
+        self._key = [self._compared(name) for name in shape.key_names]
+
+    @property
+    def conditional(self) -> bool:
+        """Whether many rows can be written under a version each, in one statement that says which it found."""
+        version = self._shape.version
+        if version is None or self._dialect.given is None:
+            return False
+        kinds = self._dialect.given_kinds - self._dialect.as_text
+        return all(column.kind in kinds for column in (*self._shape.key, self._shape.columns[version.column]))
 
     def by_form(self, writes: Iterable[Write]) -> list[tuple[Form, list[Write]]]:
         """The writes of each form, in the order in which the forms first appear."""
         found: dict[tuple[object, ...], tuple[Form, list[Write]]] = {}
         for write in writes:
-            spelled = (write.change.operation, write.key is None, *write.values, None, *write.where)
+            spelled = (write.change.operation, write.sure, write.key is None, *write.values, None, *write.where)
             if spelled not in found:
                 found[spelled] = (self._form(write), [])
             write.form, same = found[spelled]
@@ -36,7 +46,7 @@ class Statements:
 
     def _form(self, write: Write) -> Form:
         creates = write.change.operation is Operation.CREATE
-        returning = creates and write.key is None and not self._shape.reference_is_unique
+        returning = write.sure or (creates and write.key is None and not self._shape.reference_is_unique)
         return Form(write.change.operation, tuple(write.values), tuple(write.where), returning)
 
     def build(self, form: Form, writes: Sequence[Write]) -> tuple[sa.Executable, Parameters]:
@@ -67,7 +77,8 @@ class Statements:
         where = [self._compared(name) == source[f"w{i}"] for i, name in enumerate(form.where)]
         if form.operation is Operation.DELETE and self._shape.deleted is None:
             return sa.delete(self._shape.table).where(*where)
-        return sa.update(self._shape.table).where(*where).values(self._set(form, source))
+        statement = sa.update(self._shape.table).where(*where).values(self._set(form, source))
+        return statement.returning(*self._key) if form.returning else statement
 
     def _insert(self, form: Form, source: Any, given: sa.FromClause | None) -> sa.Executable:
         columns = [self._shape.table.c[name] for name in form.sets]
@@ -75,9 +86,7 @@ class Statements:
         if given is not None:
             return sa.insert(self._shape.table).from_select(columns, sa.select(*values))
         statement = sa.insert(self._shape.table).values(dict(zip(form.sets, values, strict=True)))
-        if not form.returning:
-            return statement
-        return statement.returning(*(self._compared(name) for name in self._shape.key_names))
+        return statement.returning(*self._key) if form.returning else statement
 
     def _set(self, form: Form, source: Any) -> dict[str, Any]:
         values = {name: source[f"v{i}"] for i, name in enumerate(form.sets)}

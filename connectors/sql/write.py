@@ -15,7 +15,7 @@ class Form:
     operation: Operation
     sets: tuple[str, ...]
     where: tuple[str, ...]
-    returning: bool = False  # only the database knows the new key: one row at a time, and it says which
+    returning: bool = False  # the database says which keys it wrote
 
 
 @dataclass(slots=True)
@@ -26,6 +26,8 @@ class Write:
     values: Mapping[str, Any]
     where: Mapping[str, Any] = field(default_factory=dict)
     key: str | None = None  # None: the database hands it out
+    new_key: str | None = None  # what it handed out, where nothing else would tell
+    sure: bool = False  # the condition stands in the statement: it is written or it is not
     form: Form | None = None
     trouble: Trouble | None = None
     missed: bool = False

@@ -40,18 +40,25 @@ class Writer:
             yield from (item for item in intents if isinstance(item, Outcome))
             yield from self._attempt([item for item in intents if isinstance(item, Intent)])
 
-    def _attempt(self, group: Sequence[Intent]) -> Iterable[Outcome]:
+    def _attempt(self, group: Sequence[Intent], *, careful: bool = False) -> Iterable[Outcome]:
+        """One transaction. At first all at once; should the database refuse that, once more and `careful`."""
         if not group:
             return []
         committing = False
         try:
             with self._session.connected(writing=True) as connection, self._session.deadline(connection):
-                outcomes = self._transaction(connection, group)
+                outcomes = self._transaction(connection, group, careful=careful)
                 committing = True
                 self._session.commit(connection)
+        except MissedError:
+            return self._attempt(group, careful=True)
         except SQLAlchemyError as error:
             trouble = self._session.trouble(error)
-            return self._uncommitted(group, trouble) if committing else answer_all(group, trouble)
+            if committing:
+                return self._uncommitted(group, trouble)
+            if trouble.verdict is Verdict.RECORD and not careful:
+                return self._attempt(group, careful=True)
+            return answer_all(group, trouble)
         return outcomes
 
     def _uncommitted(self, group: Sequence[Intent], trouble: Trouble) -> Iterable[Outcome]:
@@ -63,15 +70,30 @@ class Writer:
         middle = len(group) // 2  # a constraint that is checked at commit: find out whose it is
         return [*self._attempt(group[:middle]), *self._attempt(group[middle:])]
 
-    def _transaction(self, connection: sa.Connection, group: Sequence[Intent]) -> list[Outcome]:
+    def _transaction(self, connection: sa.Connection, group: Sequence[Intent], *, careful: bool) -> list[Outcome]:
         started = time.perf_counter()
-        judged = [self._judge.decide(intent, held) for intent, held in self._with_held(connection, group)]
+        sure = {} if careful else self._send_sure(connection, group)
+        rest = [intent for intent in group if intent.change.id not in sure]
+        judged = [self._judge.decide(intent, held) for intent, held in self._with_held(connection, rest)]
         writes = [item for item in judged if isinstance(item, Write)]
         for _, run in groupby(writes, key=lambda write: write.change.operation):
-            self._settle(connection, list(run))
-        images = self._images(connection, writes)
+            (self._settle if careful else self._write)(connection, list(run))
+        judged += sure.values()
+        images = self._images(connection, [*sure.values(), *writes])
         told = Answers(self._shape, images, int((time.perf_counter() - started) * 1000))
         return [told.of(item) if isinstance(item, Write) else item for item in judged]
+
+    def _send_sure(self, connection: sa.Connection, group: Sequence[Intent]) -> dict[str, Write]:
+        """Write what carries its own condition, many rows by one statement; gives those that met it, by change."""
+        if not self._statements.conditional:
+            return {}
+        sure = [write for intent in group if (write := self._judge.sure(intent))]
+        done: dict[str, Write] = {}
+        for form, same in self._statements.by_form(sure):
+            statement, parameters = self._statements.build(form, same)
+            keys = {key_text(self._shape.key, tuple(row)) for row in connection.execute(statement, parameters)}
+            done |= {write.change.id: write for write in same if write.key in keys}
+        return done
 
     def _with_held(self, connection: sa.Connection, group: Sequence[Intent]) -> Iterator[tuple[Intent, Held | None]]:
         """Each intent with the row it is about, locked until the transaction ends."""
@@ -86,12 +108,9 @@ class Writer:
 
     def _settle(self, connection: sa.Connection, writes: Sequence[Write]) -> None:
         """Write all, or by halves down to the one record that the database refuses."""
-        if not writes:
-            return
         try:
             with connection.begin_nested():
-                for form, same in self._statements.by_form(writes):
-                    self._send(connection, form, same)
+                self._write(connection, writes)
         except (SQLAlchemyError, MissedError) as error:
             trouble = None if isinstance(error, MissedError) else self._session.trouble(error)
             if trouble and trouble.verdict is not Verdict.RECORD:
@@ -106,11 +125,15 @@ class Writer:
         self._settle(connection, writes[:middle])
         self._settle(connection, writes[middle:])
 
-    def _send(self, connection: sa.Connection, form: Form, writes: list[Write]) -> None:
+    def _write(self, connection: sa.Connection, writes: Sequence[Write]) -> None:
+        for form, same in self._statements.by_form(writes):
+            self._send(connection, form, same)
+
+    def _send(self, connection: sa.Connection, form: Form, writes: Sequence[Write]) -> None:
         if form.returning:
             for write in writes:
                 statement, parameters = self._statements.build(form, [write])
-                write.key = key_text(self._shape.key, tuple(connection.execute(statement, parameters).one()))
+                write.new_key = key_text(self._shape.key, tuple(connection.execute(statement, parameters).one()))
             return
         statement, parameters = self._statements.build(form, writes)
         done = connection.execute(statement, parameters, execution_options={"preserve_rowcount": True})
@@ -120,8 +143,10 @@ class Writer:
     def _images(self, connection: sa.Connection, writes: Sequence[Write]) -> dict[str, Record]:
         """What the rows say after the write, by change: defaults, triggers and rounding included."""
         done = [w for w in writes if not w.trouble and w.change.operation is not Operation.DELETE]
-        by_key = self._lookup.held_by_key(connection, [w.key for w in done if w.key is not None])
-        new = [w.change.external_id for w in done if w.key is None]
+        keys = {w.change.id: w.new_key or w.key for w in done}
+        by_key = self._lookup.held_by_key(connection, [key for key in keys.values() if key is not None])
+        new = [w.change.external_id for w in done if keys[w.change.id] is None]
         by_reference = self._lookup.held_by_reference(connection, new)
-        found = {w.change.id: by_key.get(w.key) if w.key else by_reference.get(w.change.external_id) for w in done}
+        found = {w.change.id: by_key.get(keys[w.change.id] or "") for w in done}
+        found |= {w.change.id: by_reference.get(w.change.external_id) for w in done if keys[w.change.id] is None}
         return {change: held.record for change, held in found.items() if held}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 from django.contrib.admin.views.main import PAGE_VAR
 from django.db import connection
@@ -123,7 +124,8 @@ class KeysetList(ChangeList):
         return rows
 
     def get_results(self, request: HttpRequest) -> None:
-        page = page_of(self.queryset, request.GET.get(PAGE_VAR, ""), self.list_per_page)
+        place, _, stamp = request.GET.get(PAGE_VAR, "").partition(".")
+        page = page_of(self.queryset, place if stamp == self._stamp() else "", self.list_per_page)
         self.paginator = Pager(page)
         self.result_list = page.rows
         self.result_count = len(page.rows)
@@ -159,11 +161,18 @@ class KeysetList(ChangeList):
 
     def newer_url(self) -> str:
         """The address of the page above, or nothing."""
-        return self.get_query_string({PAGE_VAR: self.paginator.page.newer}) if self.paginator.page.newer else ""
+        return self._place_url(self.paginator.page.newer)
 
     def older_url(self) -> str:
         """The address of the page below, or nothing."""
-        return self.get_query_string({PAGE_VAR: self.paginator.page.older}) if self.paginator.page.older else ""
+        return self._place_url(self.paginator.page.older)
+
+    def _place_url(self, place: str) -> str:
+        return self.get_query_string({PAGE_VAR: f"{place}.{self._stamp()}"}) if place else ""
+
+    def _stamp(self) -> str:
+        """What the list is narrowed to, in short: a place belongs to one list and begins no other."""
+        return f"{crc32(self.get_query_string().encode()):x}"
 
     def _pinned(self) -> dict[str, int]:
         """The conditions of links from elsewhere; a value that is no id matches nothing."""

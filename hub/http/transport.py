@@ -1,4 +1,4 @@
-"""What carries a request: a small interface, so that a faster carrier can take its place."""
+"""What carries a request: one small interface for both carriers, `session` for asking and `wire` for writing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -73,6 +73,8 @@ def sweep(now: datetime) -> int:
     idle = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
     quiet = Q(rung_at__isnull=True) | Q(rung_at__lt=now - RING_AGAIN)
     wanted = Q(mapping_id__in=runs.values("mapping_id")) | Q(mapping_id__in=waiting.values("mapping_id"))
+    paused = Q(mapping__integration__is_paused=True) | Q(mapping__destination__is_paused=True)
+    wanted &= ~paused | Q(mapping_id__in=runs.values("mapping_id"))
     lanes = list(Lane.objects.filter(idle & quiet & wanted).values_list("id", flat=True))
     Lane.objects.filter(pk__in=lanes).update(rung_at=now)
     for lane_id in lanes:

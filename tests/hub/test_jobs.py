@@ -25,9 +25,13 @@ class TestDrain:
         assert (run.state, run.created) == (RunState.SUCCEEDED, 1)
 
     def test_holds_the_lane_in_the_name_of_its_process(self, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-        owners = []
-        claim = Lane.claim
-        monkeypatch.setattr(Lane, "claim", lambda lane, owner: owners.append(owner) or claim(lane, owner))
+        owners: list[str] = []
+
+        def refuse(lane: Lane, owner: str) -> bool:
+            owners.append(owner)
+            return False
+
+        monkeypatch.setattr(Lane, "claim", refuse)
 
         jobs.drain(lane_id=runs.lane_of(pair.mapping).pk)
 
@@ -46,10 +50,10 @@ class TestDrain:
 class TestCheckConnection:
     def test_writes_down_how_the_connection_stands(self) -> None:
         broken = ConnectionFactory(connector="nonesuch")
-        check = ConnectionCheckFactory(connection=broken, state=CheckState.ASKED, done_at=None)
+        asked = ConnectionCheckFactory.create(connection=broken, state=CheckState.ASKED, done_at=None)
 
-        jobs.check_connection(check_id=check.pk, newer=1)
+        jobs.check_connection(check_id=asked.pk, newer=1)
 
-        check = ConnectionCheck.objects.get(pk=check.pk)
+        check = ConnectionCheck.objects.get(pk=asked.pk)
         assert check.state == CheckState.WRONG
         assert "nonesuch" in check.message

@@ -11,7 +11,7 @@ from redis import Redis
 from hub import queue
 
 
-def waiting() -> list[tuple[str, dict[str, int]]]:
+def waiting() -> list[tuple[str | None, dict[str, int]]]:
     """(job, ids) of everything on the queue, oldest first."""
     return [(job.func_name, job.kwargs) for job in queue.queue().jobs]
 
@@ -31,9 +31,9 @@ class TestRing:
         assert len(waiting()) == 1
 
     def test_of_a_transaction_that_is_taken_back_is_not_heard(self, redis_url: str) -> None:
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with transaction.atomic():
             queue.ring(7)
-            _ = 1 / 0
+            transaction.set_rollback(True)
 
         assert waiting() == []
 

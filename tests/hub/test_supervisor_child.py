@@ -14,6 +14,15 @@ from hub.supervisor.child import Child, GaveUpError, Program, once
 from tests.processes import is_there, until
 
 START = Callable[..., Child]
+PARENT = """
+import sys, time
+from pathlib import Path
+from hub.supervisor.child import Child, Program
+here = Path(sys.argv[1])
+Child(Program("sample", ["sh", "-c", "echo $$; exec sleep 60"], stage=0), here, here)
+time.sleep(60)
+"""
+
 
 def python(code: str) -> Program:
     return Program("sample", [sys.executable, "-c", code], stage=0, settings={"GIVEN": "yes"})
@@ -59,7 +68,11 @@ class TestAChild:
 
         os.kill(first, signal.SIGKILL)
 
-        until(lambda: child.keep_alive() or len(child.log.read_text().split()) == 2)
+        def is_back() -> bool:
+            child.keep_alive()
+            return len(child.log.read_text().split()) == 2
+
+        until(is_back)
         assert child.is_running
         assert "sample was killed by SIGKILL" in caplog.text
 
@@ -104,17 +117,7 @@ class TestAChild:
 
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties processes together")
     def test_dies_with_the_process_that_started_it(self, tmp_path: Path) -> None:
-        parent = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "import sys, time; from pathlib import Path; from hub.supervisor.child import Child, Program\n"
-                "here = Path(sys.argv[1])\n"
-                "Child(Program('sample', ['sh', '-c', 'echo $$; exec sleep 60'], 0), here, here)\n"
-                "time.sleep(60)",
-                str(tmp_path),
-            ]
-        )
+        parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)])
         log = tmp_path / "sample.log"
         orphan = int(until(lambda: log.exists() and log.read_text()))
 

@@ -11,6 +11,7 @@ from pytest_django import Settings
 from hub.env import SettingError
 from hub.supervisor import embedded, probes
 from tests.doorbell import embedded_server
+from tests.processes import until
 
 
 def never() -> None:
@@ -114,9 +115,7 @@ class TestTheEmbeddedRedis:
             [str(word) for word in embedded.program(tmp_path / "redis.sock", tmp_path, stage=0).command]
         )
         try:
-            embedded.await_answer(tmp_path / "redis.sock", lambda: started.poll() is None or pytest.fail("it ended"))
+            until(lambda: embedded.answers(tmp_path / "redis.sock") or started.poll() is not None)
         finally:
             started.terminate()
         assert started.wait(30) == 0
-
-

@@ -20,6 +20,11 @@ def sign_in(page: Page) -> None:
     expect(page).to_have_url("/admin/")
 
 
+def answered(page: Page) -> None:
+    """Wait until what was asked for has been done and another page is shown."""
+    page.wait_for_url(lambda url: "/do/" not in url)
+
+
 def work(mapping: Mapping) -> None:
     """What a worker does."""
     runs.drain(lane_id=runs.lane_of(mapping).pk, owner="journey")
@@ -38,6 +43,7 @@ class TestNewcomer:
         page.get_by_role("link", name="Freight rates to logistics").first.click()
         page.get_by_role("link", name="Run now").click()
         page.get_by_role("button", name="Run now").click()
+        answered(page)
         run = SyncRun.objects.get()
         page.goto(f"/admin/hub/syncrun/{run.pk}/change/")
         expect(page.locator("#run-standing")).to_contain_text("Queued")
@@ -167,7 +173,7 @@ class TestKeyboard:
         page.keyboard.press("Enter")
         tab_to(page, "main button[type=submit]")
         page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        answered(page)
         work(rates)
         run = SyncRun.objects.get()
         page.goto(f"/admin/hub/syncrun/{run.pk}/change/")

@@ -62,6 +62,11 @@ class Builder:
         if isinstance(value, Mapping) and "path" in value:
             first = {name: value[name] for name in ("path", "default") if name in value}
             tests = [{name: test} for name, test in value.items() if name not in first]
+            if len(tests) > 1:  # a database does not keep the order of an object's names
+                self.findings.add(
+                    where, "has several tests beside its path; write a list of steps, which keeps their order"
+                )
+                return _BROKEN
             value = {"steps": [first, *tests]}
         elif not isinstance(value, Mapping | list | tuple) or not value:
             self.findings.add(where, f"needs a condition, like {{“path”: “active”}}; {shown(value)} is none")

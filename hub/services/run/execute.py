@@ -3,14 +3,13 @@
 import logging
 import os
 import random
-import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 
 from django.db import transaction
 
 from hub import clock, queue
-from hub.engine import guard, retry
+from hub.engine import retry
 from hub.models import (
     LIVE,
     Change,
@@ -18,13 +17,12 @@ from hub.models import (
     Hint,
     Lane,
     LeaseLostError,
-    LinkState,
     RunState,
     SeenPage,
     SyncRun,
 )
 from hub.sdk import FatalError, HubError, Page, Record, SilenceError, TransientError
-from hub.services.run import books, commit, page, removal, settle, write
+from hub.services.run import books, commit, limits, page, removal, settle, write
 from hub.services.run.flow import Flow, StoppedError, opened
 from hub.services.run.lease import Heartbeat
 
@@ -114,7 +112,7 @@ def _go_through(flow: Flow, on_page: OnPage | None) -> None:
 
 def _take_page(flow: Flow, found: Page) -> None:
     """One page: sort it, write what must be written, then commit the rest together with the cursor."""
-    _refuse_standstill(flow, found)
+    limits.refuse_standstill(flow, found)
     sorted_ = page.sort(flow, found.records, found.faults)
     _write(flow, sorted_)
     with transaction.atomic():
@@ -122,19 +120,22 @@ def _take_page(flow: Flow, found: Page) -> None:
         commit.position(flow, found, sorted_)
         commit.account(flow, sorted_)
     if sorted_.raised or flow.failures:
-        _stop_on_same_failure(flow, sorted_)
+        limits.stop_on_same_failure(flow, sorted_)
 
 
 def _write(flow: Flow, sorted_: page.Sorted) -> None:
     """Commit the intents, send them, and commit the outcomes; a preview only keeps the plan."""
-    _go_on_or_stop(flow, is_writing=bool(sorted_.planned))
+    limits.go_on_or_stop(flow, is_writing=bool(sorted_.planned))
     if flow.run.is_preview:
         kept = flow.run.changes.count() if sorted_.planned else 0
         write.preview(flow, sorted_.planned, max(0, PREVIEW_ROOM - kept))
-    else:
-        changes = write.intend(flow, sorted_.planned, sorted_.superseded)
-        sorted_.seen += [change.link_id for change in changes if change.link_id]
-        write.send(flow, changes)
+        return
+    going, waiting, reason = limits.part_removals(flow, sorted_.planned)
+    if waiting:
+        write.hold(flow, waiting, reason)
+    changes = write.intend(flow, going, sorted_.superseded)
+    sorted_.seen += [change.link_id for change in changes if change.link_id]
+    write.send(flow, changes)
 
 
 def _read_hints(flow: Flow) -> None:
@@ -167,53 +168,16 @@ def _take_hints(flow: Flow, hints: Sequence[Hint]) -> None:
 
 
 def _remove_absent(flow: Flow) -> None:
-    """Deletions, only after a complete read, and only as many as the guard lets pass."""
-    planned = [page.removals(flow, keys) for keys in removal.absent(flow)]
-    deletions = sum(len(sorted_.planned) for sorted_ in planned)
-    limit = guard.DeletionLimit(flow.mapping.max_deletions, float(flow.mapping.max_deletion_share))
-    known = flow.mapping.links.filter(state=LinkState.LINKED).count() if deletions else 0
-    stop = guard.deletions_need_approval(deletions, known, limit) if deletions else ""
-    for sorted_ in planned:
-        if stop and not flow.run.is_preview:
-            write.hold(flow, sorted_.planned, stop)
-        else:
-            _write(flow, sorted_)
+    """Deletions by absence, only after a complete read; all are known before the guard is asked about the first."""
+    gone = [page.removals(flow, keys) for keys in removal.absent(flow)]
+    flow.removals += sum(len(sorted_.planned) for sorted_ in gone)
+    for sorted_ in gone:
+        flow.removals -= len(sorted_.planned)  # it is counted again when it is written
+        _write(flow, sorted_)
         with transaction.atomic():
             flow.lane.hold()
             commit.account(flow, sorted_)
     SeenPage.objects.filter(run=flow.run).delete()
-
-
-def _refuse_standstill(flow: Flow, found: Page) -> None:
-    """A cursor that does not move would read the same page for ever."""
-    if not found.done and found.cursor == flow.run.cursor:
-        raise FatalError("The source gave the same cursor twice; reading on would never end.")
-
-
-def _stop_on_same_failure(flow: Flow, sorted_: page.Sorted) -> None:
-    """The same failure again and again is a broken contract, not so many bad records."""
-    for one in sorted_.raised:
-        flow.failures[(one.kind, one.code, one.field)] += 1
-    flow.run.refresh_from_db()
-    for (kind, code, field), count in flow.failures.items():
-        if guard.same_failure_stops(count, flow.run.received):
-            told = " ".join(part for part in (str(kind), code, field) if part)
-            raise FatalError(f"{count} records failed for one reason ({told}). Look at one of them, then run again.")
-
-
-def _go_on_or_stop(flow: Flow, *, is_writing: bool) -> None:
-    """Obey a cancellation or a pause: before anything is written, and once a second while only reading."""
-    if not is_writing and time.monotonic() < flow.look_again:
-        return
-    flow.look_again = time.monotonic() + 1
-    asked = SyncRun.objects.filter(pk=flow.run.pk).values_list(
-        "cancel_asked", "integration__is_paused", "mapping__source__is_paused", "mapping__destination__is_paused"
-    )
-    cancelled, *paused = asked.get()
-    if cancelled:
-        raise StoppedError("Cancelled. What was written stays; the rest was not sent.")
-    if any(paused):
-        raise StoppedError("Stopped, because the integration or one of its connections was paused.")
 
 
 def _start(run: SyncRun, lane: Lane) -> None:
@@ -285,7 +249,7 @@ def _settle_alone(lane: Lane) -> None:
     """Settle open changes when no run is there to do it."""
     changes = Change.objects.filter(settle.due(lane.mapping_id, clock.now())).select_related("run__version")
     first = changes.order_by("id").first()
-    if first is None:
+    if first is None or limits.is_paused(lane.mapping_id):
         return
     try:
         with opened(first.run, lane) as flow:

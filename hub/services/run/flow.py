@@ -35,6 +35,8 @@ class Flow:
     has_exceptions: bool
     failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     look_again: float = 0.0
+    removals: int = 0
+    known: int | None = None
 
     @property
     def reads_everything(self) -> bool:

@@ -77,7 +77,7 @@ def _take_applied(batch: Batch, change: Change, answer: Outcome) -> None:
     batch.links.append(
         (
             change.link_id,
-            answer.key or change.destination_key,
+            None if change.operation == Operation.DELETE else answer.key or change.destination_key,
             (LinkState.GONE if is_gone else LinkState.LINKED).value,
             change.source_version,
             None if change.operation == Operation.DELETE else answer.version,

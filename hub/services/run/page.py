@@ -243,7 +243,7 @@ def _known(link: KnownLink | None) -> plan.Known:
         destination_key=link.destination_key,
         destination_version=link.destination_version,
         is_linked=link.state == LinkState.LINKED,
-        is_gone=link.state == LinkState.GONE and bool(link.destination_version),
+        is_gone=link.state == LinkState.GONE,
         ack_seq=link.ack_seq,
     )
 
@@ -277,6 +277,7 @@ def _unlinked(record: Record, mapped: Mapped, missing: list[str]) -> Raised:
 
 def _deletion_reason(flow: Flow, link: KnownLink) -> str:
     return (
-        f"The record is gone at “{flow.mapping.source}”. At “{flow.mapping.destination}” it is still there as "
+        f"The record is gone at “{flow.mapping.source}”, or the mapping leaves it out now. "
+        f"At “{flow.mapping.destination}” it is still there as "
         f"{link.destination_key}. Decide what becomes of it."
     )

@@ -44,7 +44,7 @@ KINDS: dict[str, Kind] = {
     ),
     ExceptionKind.CONFLICT: Kind(
         "Somebody changed this record at the destination since the hub last wrote it. The hub did not write over it.",
-        "Decide which side is right. Correct the source, or undo the change at the destination. Then ask for another try.",
+        "Decide which side is right. Correct the source, or undo the change there. Then ask for another try.",
     ),
     ExceptionKind.IN_DOUBT: Kind(
         "The hub sent this and got no answer, and the destination offers no way to find out whether it happened.",

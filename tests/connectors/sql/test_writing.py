@@ -189,6 +189,20 @@ class TestRefusals:
         ]
         assert database.rows("select count(*) from goods where name = 'new'") == [(19,)]
 
+    def test_leave_the_others_their_new_keys(self, database: Database, connect: Opener) -> None:
+        number = "integer primary key" if database.name == "sqlite" else "serial primary key"
+        database.run(f"create table t (id {number}, n integer check (n > 0), note text)")
+        opened = connect(database.settings())
+
+        outcomes = apply(opened, "t", *(create(f"x{n}", n=n if n != 5 else -1, note=f"x{n}") for n in range(1, 10)))
+
+        stored = {note: str(key) for key, note in database.rows("select id, note from t")}
+        assert {o.change_id: o.key for o in outcomes if o.answer is Answer.APPLIED} == {
+            f"c-{note}": key for note, key in stored.items()
+        }
+        assert [o.image["note"] for o in outcomes if o.image] == [f"x{n}" for n in (1, 2, 3, 4, 6, 7, 8, 9)]
+        assert (outcomes[4].answer, outcomes[4].code) == (Answer.REFUSED, "check")
+
     def test_say_what_the_database_said(self, database: Database, connect: Opener) -> None:
         database.run(
             GOODS + "; create table lines (id integer primary key, sku varchar(8) references goods, ean text unique);"

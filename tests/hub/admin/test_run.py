@@ -77,6 +77,16 @@ class TestRunList:
 
         assert len(answer.context["cl"].result_list) == 2
 
+    def test_begins_anew_when_it_is_narrowed_otherwise(self, auditor: User, client_of: ClientOf) -> None:
+        many_runs(55)
+        client = client_of(auditor)
+        place = client.get(LIST).context["cl"].older_url().partition("=")[2]
+
+        answer = client.get(LIST, {"p": place, "state": "succeeded"})
+
+        assert len(answer.context["cl"].result_list) == 50
+        assert answer.context["cl"].newer_url() == ""
+
     def test_is_narrowed_by_state(self, auditor: User, client_of: ClientOf) -> None:
         failed = SyncRunFactory(state=RunState.FAILED)
         SyncRunFactory()

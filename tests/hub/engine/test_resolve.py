@@ -59,9 +59,7 @@ class TestChoosingForAnUpdate:
 
 
 class TestJudging:
-    @pytest.mark.parametrize(
-        ("count", "verdict"), [(0, Verdict.RESEND), (1, Verdict.HAPPENED), (2, Verdict.AMBIGUOUS)]
-    )
+    @pytest.mark.parametrize(("count", "verdict"), [(0, Verdict.RESEND), (1, Verdict.HAPPENED), (2, Verdict.AMBIGUOUS)])
     def test_a_create_by_the_records_that_carry_our_reference(self, count: int, verdict: Verdict) -> None:
         assert resolve.judge_create([Record(str(n), {}) for n in range(count)]) is verdict
 

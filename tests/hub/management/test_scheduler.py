@@ -13,7 +13,7 @@ from django.db import OperationalError
 from hub import queue
 from hub.clock import now
 from hub.management.commands.scheduler import Rounds
-from hub.models import SyncRun
+from hub.models import SyncRun, Trigger
 from hub.services import health, schedule
 from hub.services import run as runs
 from tests.factories import IntegrationFactory, MappingFactory
@@ -49,8 +49,8 @@ class TestARound:
 
     def test_rings_for_a_run_that_no_worker_took(self, rounds: Rounds, redis_url: str) -> None:
         mapping = MappingFactory(active=True)
-        runs.request(mapping=mapping, trigger="person")
-        queue.queue().empty()
+        runs.request(mapping=mapping, trigger=Trigger.PERSON)
+        queue.queue().empty()  # type: ignore[no-untyped-call]  # RQ is typed in part
 
         rounds.go()
 

@@ -2,135 +2,21 @@
 
 import os
 import signal
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
-from typing import IO
 
-import psycopg
 import pytest
-import requests
-from psycopg import sql
-from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
 from hub import queue
-from tests.doorbell import forget_own_keys
-from tests.processes import LONGEST, family, is_there, until
+from tests.hubs import Hub, hub, servers
+from tests.processes import is_there, until
 
+__all__ = ["hub", "servers"]  # fixtures
 pytestmark = [pytest.mark.crash, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
-ROOT = Path(__file__).resolve().parents[3]
-SERVER = os.environ.get("DATABASE_URL", "")
-
-
-class Hub:
-    """A `manage.py up` with a state folder and a port of its own."""
-
-    def __init__(self, state: Path, **settings: str) -> None:
-        with closing(socket.create_server(("127.0.0.1", 0))) as probe:
-            self.port = probe.getsockname()[1]
-        self.state = state
-        self.settings = {**os.environ, "HUB_STATE": str(state), "HUB_PORT": str(self.port), "HUB_WORKERS": "1"}
-        self.settings |= settings
-        self.process: subprocess.Popen[str] | None = None
-        self.members: dict[int, str] = {}
-
-    @property
-    def output(self) -> Path:
-        return self.state / "terminal.txt"
-
-    def start(self, *options: str) -> "subprocess.Popen[str]":
-        self.state.mkdir(exist_ok=True)
-        with self.output.open("a") as output:
-            self.process = self.open(*options, output=output)
-        return self.process
-
-    def open(self, *options: str, output: IO[str] | int) -> "subprocess.Popen[str]":
-        command = [sys.executable, "manage.py", "up", *options]
-        return subprocess.Popen(
-            command, cwd=ROOT, env=self.settings, stdout=output, stderr=subprocess.STDOUT, text=True
-        )
-
-    def refused(self, *options: str) -> str:
-        """What a start that cannot go well says; its exit code must tell as well."""
-        process = self.open(*options, output=subprocess.PIPE)
-        said = process.communicate(timeout=LONGEST)[0]
-        assert process.returncode == 1, said
-        return said
-
-    def get(self, path: str) -> int:
-        try:
-            return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=10).status_code
-        except requests.RequestException:
-            return 0
-
-    def is_ready(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.output.read_text()
-        return self.get("/readyz") == 200
-
-    def started(self) -> "Hub":
-        self.start()
-        until(self.is_ready)
-        self.members = self.family()
-        return self
-
-    def family(self) -> dict[int, str]:
-        assert self.process is not None
-        return family(self.process.pid)
-
-    def pid_of(self, words: str) -> int:
-        """The process whose command line contains `words`; 0 when there is none."""
-        return next((pid for pid, command in self.family().items() if words in command), 0)
-
-    def redis(self) -> "Redis":
-        """The Redis that this hub uses."""
-        given = self.settings.get("REDIS_URL")
-        if given:
-            return Redis.from_url(given)
-        served = next(command for command in self.family().values() if "valkey-server" in command)
-        return Redis(unix_socket_path=served.partition("unixsocket:")[2])
-
-    def send(self, signum: signal.Signals) -> int:
-        """Send a signal to the supervisor and wait for its end."""
-        assert self.process is not None
-        self.members |= self.family()
-        self.process.send_signal(signum)
-        return self.process.wait(LONGEST)
-
-    def end(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.send(signal.SIGKILL)
-        until(lambda: not any(is_there(pid) for pid in self.members))
-
-
-@pytest.fixture(scope="module")
-def servers(redis_server: str) -> Iterator[dict[str, str]]:
-    """A database of its own on the tests' PostgreSQL, and the tests' Redis; nothing when all is embedded."""
-    given = {"REDIS_URL": redis_server} if os.environ.get("REDIS_URL") else {}
-    if not SERVER:
-        yield given
-        return
-    name = sql.Identifier(f"hub_up_{os.getpid()}")
-    with psycopg.connect(SERVER, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        yield {**given, "DATABASE_URL": f"{SERVER.rpartition('/')[0]}/hub_up_{os.getpid()}"}
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
-
-
-@pytest.fixture
-def hub(tmp_path: Path, servers: dict[str, str]) -> Iterator[Hub]:
-    """A hub that has not been started."""
-    made = Hub(tmp_path / "state", **servers)
-    yield made
-    made.end()
-    if "REDIS_URL" in servers:
-        forget_own_keys(servers["REDIS_URL"])
 
 
 @pytest.fixture(scope="module")

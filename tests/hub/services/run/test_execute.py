@@ -7,6 +7,7 @@ from hub.models import (
     Change,
     Checkpoint,
     Hint,
+    Integration,
     Link,
     Mapping,
     ReconciliationException,
@@ -145,6 +146,17 @@ class TestDeletion:
         run.refresh_from_db()
         assert (run.state, run.deleted, run.held, len(pair.there())) == (RunState.SUCCEEDED, 7, 0, 0)
 
+    def test_by_a_filter_that_lets_go_of_many_waits_too(self, pair: Pair) -> None:
+        fill(pair, 30)
+        pair.run()
+        pair.activate(pair.mapping, {**BODY, "filter": {"steps": [{"path": "city"}, {"equals": "Bonn"}]}})
+
+        run = pair.run(full=True)
+
+        assert (run.state, run.deleted + run.held) == (RunState.WAITING, 30)
+        assert run.deleted <= 20
+        assert len(pair.there()) >= 10
+
     def test_archives_when_the_policy_says_so(self, pair: Pair) -> None:
         pair.mapping.delete_policy, pair.mapping.archive_fields = "archive", {"active": False}
         pair.mapping.save()
@@ -155,6 +167,17 @@ class TestDeletion:
         run = pair.run()
 
         assert (run.deleted, pair.there()["c1"]["active"], pair.links()["c1"]) == (1, False, "gone")
+
+    def test_is_made_anew_when_a_deleted_record_returns(self, pair: Pair) -> None:
+        fill(pair, 2)
+        pair.run()
+        pair.source.drop("c1")
+        pair.run()
+        pair.source.put("c1", name="Back", city="Kiel")
+
+        run = pair.run()
+
+        assert (run.created, pair.there()["c1"], pair.links()["c1"]) == (1, {"name": "Back", "city": "Kiel"}, "linked")
 
     def test_is_taken_back_when_the_record_returns(self, pair: Pair) -> None:
         pair.mapping.delete_policy, pair.mapping.archive_fields = "archive", {"active": False}
@@ -325,6 +348,18 @@ class TestPassingFailure:
 
         run.refresh_from_db()
         assert (run.state, run.created, run.in_flight) == (RunState.SUCCEEDED, 3, 0)
+
+    def test_of_a_write_is_not_tried_again_while_paused(self, pair: Pair) -> None:
+        fill(pair, 3)
+        pair.destination.not_now = {"c1"}
+        pair.run()
+        pair.destination.not_now = set()
+        Change.objects.filter(state="retry_wait").update(due_at=None)
+        Integration.objects.update(is_paused=True)
+
+        pair.work()
+
+        assert "c1" not in pair.there()
 
     def test_of_a_read_puts_the_run_back_in_the_queue(self, pair: Pair) -> None:
         fill(pair, 3)
