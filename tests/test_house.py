@@ -22,10 +22,6 @@ BIN = Path(sys.executable).parent
 FILE_LINES, FUNCTION_LINES = 300, 40
 # What is larger than it may be, and how large it may be at most: it may shrink and leave, never grow or join.
 LARGE_FILES: dict[str, int] = {
-    "tests/connectors/files/test_rows.py": 330,
-    "tests/connectors/files/test_walk.py": 330,
-    "tests/connectors/sql/test_pages.py": 380,
-    "tests/connectors/sql/test_writing.py": 570,
     "tests/hub/admin/test_connection.py": 360,
     "tests/hub/admin/test_integration.py": 370,
     "tests/hub/admin/test_mapping.py": 360,

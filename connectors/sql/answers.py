@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.sql.judge import Intent
 from connectors.sql.shape import Shape
-from connectors.sql.trouble import Trouble, Verdict
+from connectors.sql.trouble import Trouble
 from connectors.sql.write import Write
 from hub.sdk import Answer, Change, Exchange, Operation, Outcome, Record
 
@@ -12,9 +12,7 @@ WORDS = {Operation.CREATE: "insert into", Operation.UPDATE: "update", Operation.
 
 
 def answer_all(group: Sequence[Intent], trouble: Trouble) -> list[Outcome]:
-    """The same answer for each change: their transaction was undone. Raises what no record can answer for."""
-    if trouble.verdict is Verdict.SETTING:
-        raise trouble.error()
+    """The same answer for each change: their transaction was undone."""
     return [_outcome(intent.change, trouble.answer, trouble) for intent in group]
 
 

@@ -19,11 +19,11 @@ from hub.sdk import (
     Change,
     ConfigError,
     Cursor,
+    HubError,
     Outcome,
     Page,
     Record,
     Stream,
-    TransientError,
 )
 
 
@@ -66,11 +66,11 @@ class SqlConnection:
             yield from ((reader.reference(row), reader.held(row).record) for row in rows)
 
     def apply(self, stream: str, changes: Sequence[Change]) -> Iterator[Outcome]:
-        """Write changes, up to 500 in one transaction. Raises ConfigError, before anything is sent."""
+        """Write changes, up to 500 in one transaction. What surely did not arrive is answered, never raised."""
         try:
             with self._session.reading() as connection:
                 lookup = self._lookup(connection, stream)
-        except (TransientError, AuthError) as error:
+        except HubError as error:
             answer = Answer.AUTH if isinstance(error, AuthError) else Answer.RETRY
             return iter([Outcome(c.id, answer, c.key, code=error.code, message=str(error)) for c in changes])
         return Writer(lookup, self._session).apply(changes)

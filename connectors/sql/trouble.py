@@ -30,7 +30,7 @@ class Trouble:
         return ANSWERS[self.verdict]
 
     def error(self) -> HubError:
-        """The error for whoever was reading, or for a write that cannot be answered by record."""
+        """The error for whoever was reading."""
         return ERRORS[self.verdict](self.message)
 
 

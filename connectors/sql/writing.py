@@ -34,7 +34,7 @@ class Writer:
         self._statements = Statements(lookup.shape, session.dialect)
 
     def apply(self, changes: Sequence[Change]) -> Iterator[Outcome]:
-        """One outcome for each change. Raises ConfigError when something of the connection is not there."""
+        """One outcome for each change."""
         for group in rounds(changes):
             intents = [self._judge.intend(change) for change in group]
             yield from (item for item in intents if isinstance(item, Outcome))

@@ -59,7 +59,16 @@ class Change(models.Model):
         default_permissions = ("view",)
         indexes = [
             models.Index(fields=["run", "state", "id"]),
-            models.Index(fields=["mapping", "source_key", "-id"]),
+            models.Index(
+                fields=["mapping", "source_key", "-id"],
+                name="change_by_key",
+                opclasses=["int8_ops", "varchar_pattern_ops", "int8_ops"],
+            ),
+            models.Index(
+                fields=["state", "-id"],
+                name="change_set_aside",
+                condition=Q(state__in=["held", "rejected", "conflict", "superseded", "cancelled"]),
+            ),
             models.Index(fields=["due_at"], name="change_due", condition=Q(state__in=sorted(IN_FLIGHT))),
         ]
         constraints = [

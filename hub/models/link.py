@@ -86,11 +86,17 @@ class Link(models.Model):
     class Meta:
         default_permissions = ("view",)
         constraints = [
-            models.UniqueConstraint(fields=["mapping", "source_key"], name="one_link_a_source_record"),
+            # The operator class lets PostgreSQL search a key by its beginning in the same index.
+            models.UniqueConstraint(
+                fields=["mapping", "source_key"],
+                name="one_link_a_source_record",
+                opclasses=["int8_ops", "varchar_pattern_ops"],
+            ),
             models.UniqueConstraint(
                 fields=["mapping", "destination_key"],
                 condition=Q(destination_key__isnull=False) & ~Q(state="gone"),
                 name="one_link_a_destination_record",
+                opclasses=["int8_ops", "varchar_pattern_ops"],
             ),
         ]
 

@@ -1,12 +1,10 @@
 """What rows of files say, and what is said of rows that cannot be read."""
 
-import codecs
 import csv
 import gzip
 import io
 import json
 import tempfile
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -214,62 +212,6 @@ class TestHeaders:
         assert fields == {"c": ["k", "Größe"], "j": ["k", "a", "b"], "later": ["k"]}
 
 
-class TestJsonLines:
-    @given(
-        items=st.dictionaries(TEXT.filter(bool), st.dictionaries(TEXT, VALUES, max_size=3), max_size=6),
-        escape=st.booleans(),
-        limit=st.integers(1, 4),
-    )
-    def test_of_any_value_reads_back(self, items: dict[str, Any], escape: bool, limit: int) -> None:
-        lines = [spelled({**item, "k": key}, escape) for key, item in items.items()]
-        with tempfile.TemporaryDirectory() as folder:
-            exports = Exports(Path(folder))
-            exports.write("x.jsonl", codecs.BOM_UTF8 + "\n".join(lines).encode())
-            read = pages(exports.open("*.jsonl", format="jsonl"), limit=limit)
-            exports.close()
-
-        assert [fault for page in read for fault in page.faults] == []
-        assert [dict(r.data) for page in read for r in page.records] == [{**v, "k": k} for k, v in items.items()]
-
-    def test_keeps_decimals_exact(self, exports: Exports) -> None:
-        exports.write("1.jsonl", '{"k": 1, "price": 0.1000000000000000055511151231257827, "n": 12345678901234567890}\n')
-
-        [record] = records(exports.open("*.jsonl", format="jsonl"))
-
-        assert record.data["price"] == Decimal("0.1000000000000000055511151231257827")
-        assert record.data["n"] == 12345678901234567890
-
-    def test_faults_name_line_and_column(self, exports: Exports) -> None:
-        exports.write(
-            "1.jsonl",
-            b'{"k": 1, "v": 2}\n{"k": 2,}\n\n[1]\n{"k": true}\n{"a": 1}\n{"k": "", "a": 1}\n{"k": "\xff"}\n'
-            b'{"k": "9", "a": {"b": ["\\ud800"]}}\n{"k": "10", "a": "\\u0000"}\n{"k": 11, "a": NaN}\n'
-            b'{"k": 1}\n{"k": "13", "a": "\\ud83d\\ude00"}\n' + b"[" * 100_000 + b"\n",
-        )
-        opened = exports.open("*.jsonl", format="jsonl", version="v")
-
-        assert records(opened) == [Record("1", {"k": 1, "v": 2}, "2"), Record("13", {"k": "13", "a": "😀"})]
-        found = faults(opened)
-        assert [where for where, _ in found] == [
-            "1.jsonl line 2 column 9",
-            "1.jsonl line 4",
-            "1.jsonl line 5 (k)",
-            "1.jsonl line 6 (k)",
-            "1.jsonl line 7 (k)",
-            "1.jsonl line 8 column 8",
-            "1.jsonl line 9 (a)",
-            "1.jsonl line 10 (a)",
-            "1.jsonl line 11",
-            "1.jsonl line 14",
-            "1.jsonl line 12",
-        ]
-
-    def test_is_no_array(self, exports: Exports) -> None:
-        exports.write("1.jsonl", '[{"k": 1},\n {"k": 2}]')
-
-        assert len(faults(exports.open("*.jsonl", format="jsonl"))) == 2
-
-
 class TestWholeFiles:
     def test_that_are_missing_or_empty_are_no_empty_stream(self, exports: Exports) -> None:
         """An empty stream would look as if everything had been deleted."""
@@ -298,15 +240,3 @@ class TestWholeFiles:
             exports.open("1*").read("s", None, 10)
         with pytest.raises(ConfigError, match="is not utf-16 from here on"):
             exports.open("2*", encoding="utf-16").read("s", None, 10)
-
-
-def spelled(value: Any, escape: bool) -> str:
-    """JSON with exact decimals, with or without escapes."""
-    if isinstance(value, dict):
-        fields = (f"{json.dumps(name, ensure_ascii=escape)}: {spelled(inner, escape)}" for name, inner in value.items())
-        return "{" + ", ".join(fields) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(spelled(item, escape) for item in value) + "]"
-    if isinstance(value, Decimal):
-        return f"{value:f}" if "." in f"{value:f}" else f"{value:f}.0"
-    return json.dumps(value, ensure_ascii=escape)

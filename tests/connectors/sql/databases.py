@@ -14,7 +14,9 @@ import pytest
 
 from hub.sdk import Secret, Settings
 
-ADDRESS = os.environ.get("HUB_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
+HERE = "postgresql://postgres@127.0.0.1:5432/test"
+CONFIGURED = os.environ.get("DATABASE_URL", "")
+ADDRESS = CONFIGURED if CONFIGURED.startswith("postgresql://") else HERE
 
 
 class Database(Protocol):
