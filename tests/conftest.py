@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 from django.db import connections
 from django.test import Client
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
 
 from hub.models import User
 from tests.doorbell import redis_away, redis_server, redis_url
@@ -14,8 +16,8 @@ from tests.factories import UserFactory
 __all__ = ["redis_away", "redis_server", "redis_url"]  # fixtures
 
 # A busy machine must not fail a property for being slow.
-settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("hub")
+hypothesis_settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("hub")
 
 ClientOf = Callable[[User], Client]
 
@@ -80,6 +82,12 @@ def django_db_modify_db_settings(
     database = connections["default"].settings_dict
     if "sqlite" in database["ENGINE"]:
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def nobody_hears(settings: Settings) -> None:
+    """The doorbell rings in vain, also where REDIS_URL names a server; `redis_url` is for tests that want it heard."""
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
 
 
 # Tests that share something large or start many processes stay together on one worker of `--dist loadgroup`.

@@ -102,7 +102,8 @@ class Kinto:
 
     def customers(self, **parameters: str) -> dict[str, dict[str, Any]]:
         """All customers by id; with `_since`, tombstones too."""
-        url, found = f"{self.url}/buckets/hub/collections/customers/records", {}
+        url = f"{self.url}/buckets/hub/collections/customers/records"
+        found: dict[str, dict[str, Any]] = {}
         while url:
             answer = self.session.get(url, params=parameters, timeout=30)
             found |= {customer["id"]: customer for customer in answer.json()["data"]}

@@ -156,14 +156,14 @@ def _read_hints(flow: Flow) -> None:
 
 def _take_hints(flow: Flow, hints: Sequence[Hint]) -> None:
     """Read these records by key and treat them as a page; a record that is not there any more counts as deleted."""
-    keys = [hint.source_key for hint in hints]
-    found = {record.key: record for record in flow.source.fetch(flow.mapping.source_stream, keys)}
-    records = [found.get(key) or Record(key, {}, deleted=True) for key in keys]
+    found, is_whole = flow.fetch([hint.source_key for hint in hints])
+    taken = [hint for hint in hints if is_whole or hint.source_key in found]
+    records = [found.get(hint.source_key) or Record(hint.source_key, {}, deleted=True) for hint in taken]
     sorted_ = page.sort(flow, records)
     _write(flow, sorted_)
     with transaction.atomic():
         flow.lane.hold()
-        Hint.objects.filter(pk__in=[hint.pk for hint in hints]).delete()
+        Hint.objects.filter(pk__in=[hint.pk for hint in taken]).delete()
         commit.account(flow, sorted_)
 
 

@@ -1,13 +1,24 @@
 """A run in progress: both ends opened, the mapping compiled, and what the destination can promise."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from hub.engine import mapping as mapping_engine
 from hub.models import Lane, Mapping, SyncRun
-from hub.sdk import Capabilities, ConfigError, CursorKind, Destination, FatalError, HubError, Opened, Source
+from hub.sdk import (
+    Capabilities,
+    ConfigError,
+    CursorKind,
+    Destination,
+    FatalError,
+    HubError,
+    Opened,
+    Record,
+    RecordError,
+    Source,
+)
 from hub.services import connection
 from hub.services.run import raised
 
@@ -37,6 +48,16 @@ class Flow:
     look_again: float = 0.0
     removals: int = 0
     known: int | None = None
+
+    def fetch(self, keys: Sequence[str]) -> tuple[dict[str, Record], bool]:
+        """(source records by key, whether those left out are surely not there): a broken one is there, unread."""
+        found: dict[str, Record] = {}
+        try:
+            for record in self.source.fetch(self.mapping.source_stream, keys):
+                found[record.key] = record
+        except RecordError:
+            return found, False
+        return found, True
 
     @property
     def reads_everything(self) -> bool:

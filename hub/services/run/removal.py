@@ -70,5 +70,7 @@ def _confirmed(flow: Flow, keys: Sequence[str]) -> list[str]:
     """The keys that a read by key does not find either: a page shifted by edits must not delete anything."""
     if not flow.source_offers.fetch_by_key:
         return list(keys)
-    present = {record.key for record in flow.source.fetch(flow.mapping.source_stream, keys) if not record.deleted}
-    return [key for key in keys if key not in present]
+    found, is_whole = flow.fetch(keys)
+    if not is_whole:
+        return []
+    return [key for key in keys if key not in found or found[key].deleted]

@@ -13,7 +13,7 @@ from hub import clock
 from hub.engine import plan, resolve
 from hub.engine.intent import OPEN, State
 from hub.models import Change, Link, LinkState, bulk
-from hub.sdk import Answer, AuthError, HubError, Operation, Outcome, TransientError
+from hub.sdk import Answer, AuthError, ConfigError, HubError, Operation, Outcome, TransientError
 from hub.sdk import Change as Order
 from hub.services.run import books, evidence, outcome
 from hub.services.run.flow import Flow
@@ -217,7 +217,7 @@ def _answers(flow: Flow, changes: Sequence[Change], waiting: dict[str, Change]) 
     if problem is not None and not isinstance(problem, HubError):
         logger.error("The connector broke while writing.", exc_info=problem)
         yield problem
-    elif isinstance(problem, AuthError):
+    elif isinstance(problem, ConfigError):
         yield problem
 
 
@@ -226,7 +226,7 @@ def _without_answer(change_id: str, problem: Exception | None) -> Outcome:
     text = str(problem) if isinstance(problem, HubError) else "The connector gave no answer for this change."
     if isinstance(problem, AuthError):
         return Outcome(change_id, Answer.AUTH, code="auth", message=text)
-    if isinstance(problem, TransientError):
+    if isinstance(problem, TransientError | ConfigError):  # nothing of it has left
         return Outcome(change_id, Answer.RETRY, code=problem.code, message=text)
     return Outcome(change_id, Answer.UNKNOWN, code="silence", message=text)
 

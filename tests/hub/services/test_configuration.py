@@ -233,7 +233,7 @@ class TestChanges:
 
         event = AuditEvent.objects.filter(action="change").latest("pk")
         assert event.detail == {"config.size": [3, 4]}
-        latest = Connection.objects.get(name="toy").history.latest()
+        latest = Connection.objects.get(name="toy").history.latest()  # type: ignore[attr-defined]
         assert (latest.history_user.username, latest.history_change_reason) == ("olivia", "applied from toys.yaml")
 
 

@@ -194,7 +194,7 @@ class TestPause:
 
         toy.refresh_from_db()
         assert (toy.is_paused, toy.paused_reason) == (True, "month-end close")
-        assert toy.history.latest().history_user == person
+        assert toy.history.latest().history_user == person  # type: ignore[attr-defined]
         assert AuditEvent.objects.get(action="pause").reason == "month-end close"
 
     def test_ends_with_resume(self, toy: Connection, person: User) -> None:

@@ -84,7 +84,7 @@ class TestSetValues:
         assert event.detail == {"fields": ["password", "user"], "number": 1, "origins": [HERE]}
 
     def test_says_in_the_history_who_did_it(self, sealed: Credential, person: User) -> None:
-        latest = sealed.history.latest()
+        latest = sealed.history.latest()  # type: ignore[attr-defined]
 
         assert (latest.history_user, latest.history_change_reason) == (person, "values set")
 
@@ -167,6 +167,6 @@ class TestTheValue:
         assert not [form for form in forms if form in everything]
 
     def test_is_in_no_serialised_form(self, sealed: Credential) -> None:
-        rows = [*Credential.objects.all(), *Credential.history.all(), *CredentialSecret.objects.all()]
+        rows = [*Credential.objects.all(), *Credential.history.all(), *CredentialSecret.objects.all()]  # type: ignore[attr-defined]
 
         assert PASSWORD not in serializers.serialize("json", rows) + repr(rows) + str([vars(row) for row in rows])

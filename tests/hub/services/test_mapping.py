@@ -59,7 +59,7 @@ class TestSaveDraft:
         version = mapping.save_draft(mapping=things, body=NAME, by=person, note="for the new ERP")
 
         assert version.created_by == person
-        assert version.history.latest().history_user == person
+        assert version.history.latest().history_user == person  # type: ignore[attr-defined]
         assert AuditEvent.objects.get(subject="mappingversion").reason == "for the new ERP"
 
 

@@ -1,5 +1,7 @@
 """A run moves records, accounts for every one of them, and survives whatever happens to its worker."""
 
+from typing import Literal
+
 import pytest
 
 from hub.models import (
@@ -20,6 +22,8 @@ from hub.services import exception
 from hub.services import run as runs
 from tests.factories import UserFactory
 from tests.hub.services.run.conftest import BODY, Pair
+
+Verdict = Literal["happened", "not_happened", "stop"]
 
 
 def fill(pair: Pair, count: int = 7) -> None:
@@ -316,7 +320,7 @@ class TestLostAnswer:
         assert pair.destination.effects.count(("create", "c1")) == 1
 
     @pytest.mark.parametrize(("verdict", "state", "created"), [("happened", "succeeded", 3), ("stop", "succeeded", 2)])
-    def test_is_settled_by_a_persons_word(self, pair: Pair, verdict: str, state: str, created: int) -> None:
+    def test_is_settled_by_a_persons_word(self, pair: Pair, verdict: Verdict, state: str, created: int) -> None:
         from tests.simulator import NOTHING
 
         pair.destination.write = NOTHING
@@ -328,7 +332,7 @@ class TestLostAnswer:
             change=Change.objects.get(state="parked"),
             by=UserFactory(),
             verdict=verdict,
-            destination_key="T2",  # type: ignore[arg-type]
+            destination_key="T2",
         )
 
         run.refresh_from_db()
