@@ -1,7 +1,7 @@
 # Everything here needs Python 3.11 or newer and make; PYTHON=/path/to/python chooses one. `make help` lists it all.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-edit demo-reset test lint lock lock-check clean hub-venv dev-venv demo-venv
+.PHONY: help demo demo-edit demo-reset test lint bench lock lock-check clean hub-venv dev-venv demo-venv
 
 REQUIREMENTS := deploy/requirements
 RUN := .venv/bin/python
@@ -31,6 +31,9 @@ test: ## install and run all tests
 
 lint: dev-venv ## style, types, floors and templates only
 	@$(PYTEST) tests/test_house.py
+
+bench: dev-venv ## how fast and how big, beside limits measured in the same run; DATABASE_URL moves it to PostgreSQL
+	@$(RUN) bench/sync.py
 
 lock: dev-venv ## renew what is not pinned in pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest
 	@.venv/bin/python deploy/lock.py $(UPGRADE)
