@@ -37,14 +37,20 @@ def embedded_server() -> Iterator[str]:
             server.wait()
 
 
+def own_redis(number: int) -> str:
+    """Of the server of REDIS_URL one of five databases, `number` 0 to 4, that only this test process uses."""
+    given = os.environ["REDIS_URL"]
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    database = 1 + (5 * process + number) % 15
+    part = {"query": f"db={database}"} if given.startswith("unix") else {"path": f"/{database}"}
+    return urlsplit(given)._replace(**part).geturl()
+
+
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
-    """A server's address; of a server that others use too, a database of this test process alone."""
-    given = os.environ.get("REDIS_URL")
-    if given:
-        number = 1 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-        part = {"query": f"db={number}"} if given.startswith("unix") else {"path": f"/{number}"}
-        yield urlsplit(given)._replace(**part).geturl()
+    """The address of a Redis that only this test process uses."""
+    if os.environ.get("REDIS_URL"):
+        yield own_redis(0)
         return
     with embedded_server() as address:
         yield address

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -16,7 +16,7 @@ import requests
 from psycopg import sql
 from redis import Redis
 
-from tests.doorbell import forget_own_keys
+from tests.doorbell import forget_own_keys, own_redis
 from tests.processes import LONGEST, family, is_there, until
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,9 +69,11 @@ class Hub:
         except requests.RequestException:
             return 0
 
+    def has_ended(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
     def is_ready(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.output.read_text()
+        assert not self.has_ended(), self.output.read_text()
         return self.get("/readyz") == 200
 
     def started(self, *options: str) -> "Hub":
@@ -110,25 +112,34 @@ class Hub:
         until(lambda: not any(is_there(pid) for pid in self.members))
 
 
-@pytest.fixture(scope="module")
-def servers(redis_server: str) -> Iterator[dict[str, str]]:
-    """A database of its own on the tests' PostgreSQL, and the tests' Redis; nothing when all is embedded."""
-    given = {"REDIS_URL": redis_server} if os.environ.get("REDIS_URL") else {}
-    if not SERVER:
+@contextmanager
+def own_servers(number: int) -> Iterator[dict[str, str]]:
+    """What a hub stands on: nothing is named when all is embedded; otherwise a database and a Redis of its own.
+
+    `number`, from 1 to 4, keeps apart the hubs that one test process runs at the same time.
+    """
+    with ExitStack() as stack:
+        given = {}
+        if os.environ.get("REDIS_URL"):
+            given["REDIS_URL"] = own_redis(number)
+            stack.callback(forget_own_keys, given["REDIS_URL"])
+        if SERVER:
+            given["DATABASE_URL"] = stack.enter_context(_own_database(f"hub_{os.getpid()}_{number}"))
         yield given
-        return
-    name = sql.Identifier(f"hub_up_{os.getpid()}")
+
+
+@contextmanager
+def _own_database(name: str) -> Iterator[str]:
     with psycopg.connect(SERVER, autocommit=True) as server:
-        server.execute(sql.SQL("CREATE DATABASE {}").format(name))
-        yield {**given, "DATABASE_URL": f"{SERVER.rpartition('/')[0]}/hub_up_{os.getpid()}"}
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield f"{SERVER.rpartition('/')[0]}/{name}"
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
-def hub(tmp_path: Path, servers: dict[str, str]) -> Iterator[Hub]:
+def hub(tmp_path: Path) -> Iterator[Hub]:
     """A hub that has not been started."""
-    made = Hub(tmp_path / "state", **servers)
-    yield made
-    made.end()
-    if "REDIS_URL" in servers:
-        forget_own_keys(servers["REDIS_URL"])
+    with own_servers(1) as servers:
+        made = Hub(tmp_path / "state", **servers)
+        yield made
+        made.end()

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.hubs import ROOT, Hub, servers
+from tests.hubs import ROOT, Hub, own_servers
 from tests.processes import is_there, until
 
-__all__ = ["servers"]  # a fixture
 PYTHON = Path(os.environ.get("HUB_DEMO_PYTHON", ROOT / ".venv-demo" / "bin" / "python"))
 pytestmark = [
     pytest.mark.system,
@@ -32,17 +31,18 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory, servers: dict[str, str]) -> Iterator[Hub]:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A demo whose story has been told. The last test ends it."""
-    made = Hub(tmp_path_factory.mktemp("demo") / "state", **servers, HUB_WORKERS="2")
-    made.start("--demo")
-    until(lambda: made.process is None or made.process.poll() is not None or "Try next" in made.output.read_text())
-    assert made.is_ready()
-    made.members = made.family()
-    yield made
-    made.end()
-    reset = [str(PYTHON), "deploy/demo/systems.py", "reset", "--state", str(made.state / "demo")]
-    subprocess.run(reset, cwd=ROOT, check=True)
+    with own_servers(3) as servers:
+        made = Hub(tmp_path_factory.mktemp("demo") / "state", **servers, HUB_WORKERS="2")
+        made.start("--demo")
+        until(lambda: made.has_ended() or "Try next" in made.output.read_text())
+        assert made.is_ready()
+        made.members = made.family()
+        yield made
+        made.end()
+        reset = [str(PYTHON), "deploy/demo/systems.py", "reset", "--state", str(made.state / "demo")]
+        subprocess.run(reset, cwd=ROOT, check=True)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,7 @@ class TestTheEnd:
 
         demo.start("--demo")
 
-        until(lambda: demo.process is None or demo.process.poll() is not None or "Try next" in demo.output.read_text())
+        until(lambda: demo.has_ended() or "Try next" in demo.output.read_text())
         assert "First load" not in demo.output.read_text()
         assert demo.send(signal.SIGTERM) == 0
         until(lambda: [command for pid, command in demo.members.items() if is_there(pid)] == [])

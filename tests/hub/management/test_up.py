@@ -12,20 +12,21 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from hub import queue
-from tests.hubs import Hub, hub, servers
+from tests.hubs import Hub, hub, own_servers
 from tests.processes import is_there, until
 
-__all__ = ["hub", "servers"]  # fixtures
+__all__ = ["hub"]  # a fixture
 pytestmark = [pytest.mark.crash, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, servers: dict[str, str]) -> Iterator[Hub]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub that runs; no test may end it."""
-    made = Hub(tmp_path_factory.mktemp("running") / "state", **servers).started()
-    yield made
-    made.send(signal.SIGTERM)
-    made.end()
+    with own_servers(2) as servers:
+        made = Hub(tmp_path_factory.mktemp("running") / "state", **servers).started()
+        yield made
+        made.send(signal.SIGTERM)
+        made.end()
 
 
 class TestARunningHub:
@@ -88,7 +89,7 @@ class TestAHub:
 
 class TestAWrongSetting:
     @pytest.mark.parametrize(
-        ("settings", "said"),
+        ("wrong", "said"),
         [
             ({"HUB_PORT": "many"}, "HUB_PORT=many is not valid"),
             ({"HUB_WORKERS": "0"}, "HUB_WORKERS=0 is not valid"),
@@ -106,9 +107,9 @@ class TestAWrongSetting:
         ids=lambda value: "" if isinstance(value, str) else " ".join(value),
     )
     def test_is_told_on_one_line_with_its_name_and_the_cure(
-        self, tmp_path: Path, settings: dict[str, str], said: str
+        self, tmp_path: Path, wrong: dict[str, str], said: str
     ) -> None:
-        told = Hub(tmp_path, **settings).refused()
+        told = Hub(tmp_path, **wrong).refused()
 
         assert told.count("\n") == 1
         assert told.startswith(f"Setting: {said}")
