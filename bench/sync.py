@@ -154,6 +154,37 @@ def case_unchanged(count: int) -> dict[str, float]:
     return {"rate": count / seconds, "limit": count / bare_skip(mapping, source), "load": count / load, "peak": peak}
 
 
+def case_memory(count: int) -> dict[str, float]:
+    """A full run over `count` known records, whose links are put there directly: a first load would take minutes."""
+    source = Generated(count)
+    mapping = hub_mapping(source, None)
+    put_links(mapping, source)
+    seconds, run = hub_run(mapping)
+    assert run.unchanged == count, run.balance
+    return {"rate": count / seconds, "limit": count / bare_skip(mapping, source), "peak": peak_mb()}
+
+
+def put_links(mapping: Any, source: Generated) -> None:
+    """The links a first load would leave, a page at a time."""
+    from django.utils import timezone
+
+    from hub.engine import canonical
+    from hub.engine.mapping import compile_mapping
+    from hub.models import bulk
+
+    salt, now = compile_mapping(BODY).digest.encode(), timezone.now()
+    columns = {
+        "mapping_id": "bigint", "source_key": "text", "destination_key": "text", "state": "text",
+        "source_digest": "text", "digest": "text", "refused_digest": "text", "ack_seq": "int",
+        "updated_at": "timestamptz",
+    }  # fmt: skip
+    for start in range(0, source.count, PAGE):
+        rows = [record(number) for number in range(start, min(start + PAGE, source.count))]
+        keyed = [(row["id"], canonical.raw_digest(row, salt)) for row in rows]
+        linked = [(mapping.pk, key, key, "linked", digest, digest, "", 1, now) for key, digest in keyed]
+        bulk.insert("hub_link", columns=columns, rows=linked)
+
+
 def bare_skip(mapping: Any, source: Generated) -> float:
     """Seconds of parse, digest and look-up alone: the limit of the unchanged path."""
     import orjson
@@ -317,6 +348,7 @@ def peak_mb() -> float:
 
 CASES: dict[str, Callable[[int], dict[str, float]]] = {
     "unchanged": case_unchanged,
+    "memory": case_memory,
     "single": case_single,
     "batch": case_batch,
 }
@@ -366,13 +398,19 @@ class database:  # noqa: N801  reads as a verb where it is used
 def report(count: int) -> None:
     """Run all cases and print them beside their limits."""
     print(f"{'case':<12}{'records':>10}{'hub/s':>10}{'limit/s':>10}{'ratio':>7}{'peak MB':>9}")
-    plan = [("unchanged", count), ("single", count // 20), ("batch", count // 2), ("unchanged", count * 10)]
+    plan = [
+        ("unchanged", count),
+        ("single", count // 20),
+        ("batch", count // 2),
+        ("memory", count),
+        ("memory", count * 10),
+    ]
     peaks = []
     for case, size in plan:
         found = measured(case, size)
         ratio = found["rate"] / found["limit"]
         print(f"{case:<12}{size:>10,}{found['rate']:>10,.0f}{found['limit']:>10,.0f}{ratio:>7.2f}{found['peak']:>9.0f}")
-        peaks += [found["peak"]] if case == "unchanged" else []
+        peaks += [found["peak"]] if case == "memory" else []
         if "load" in found:
             print(f"{'  first load':<12}{size:>10,}{found['load']:>10,.0f}")
     print(f"peak memory grows by {peaks[1] - peaks[0]:.0f} MB from {count:,} to {count * 10:,} records")
