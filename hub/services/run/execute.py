@@ -97,6 +97,7 @@ def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None) -> None:
 
 def _go_through(flow: Flow, on_page: OnPage | None) -> None:
     """All of a run: first what earlier runs left open, then hints, the pages, what is gone, and lost answers."""
+    limits.go_on_or_stop(flow, is_writing=True)
     if not flow.run.is_preview:
         settle.settle(flow)
     _read_hints(flow)

@@ -365,6 +365,20 @@ class TestPassingFailure:
 
         assert "c1" not in pair.there()
 
+    def test_of_a_write_is_not_sent_by_a_run_that_was_paused_while_it_waited(self, pair: Pair) -> None:
+        fill(pair, 3)
+        pair.destination.not_now = {"c1"}
+        pair.run()
+        pair.destination.not_now = set()
+        Change.objects.filter(state="retry_wait").update(due_at=None)
+        run = pair.ask()
+        Integration.objects.update(is_paused=True)
+
+        pair.work()
+
+        run.refresh_from_db()
+        assert (run.state, "c1" in pair.there()) == (RunState.CANCELLED, False)
+
     def test_of_a_read_puts_the_run_back_in_the_queue(self, pair: Pair) -> None:
         fill(pair, 3)
         pair.source.read_fails = 1
