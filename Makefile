@@ -9,7 +9,7 @@ RUN := .venv/bin/python
 TESTS ?= tests
 WORKERS ?= 2
 HOUSE ?= 1
-PYTEST := $(RUN) -m pytest -q -n $(WORKERS) --dist loadgroup
+PYTEST := $(RUN) -m pytest -q -n $(WORKERS)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -32,8 +32,8 @@ test: ## install and run all tests
 lint: dev-venv ## style, types, floors and templates only
 	@$(PYTEST) tests/test_house.py
 
-bench: dev-venv ## how fast and how big, beside limits measured in the same run; DATABASE_URL moves it to PostgreSQL
-	@$(RUN) bench/sync.py
+bench: dev-venv ## the hub beside dlt and the limits of the machine; DATABASE_URL names a PostgreSQL server, BENCH="unchanged" picks
+	@$(RUN) bench/sync.py $(BENCH)
 
 lock: dev-venv ## renew what is not pinned in pyproject.toml; `make lock UPGRADE=--upgrade` takes the newest
 	@.venv/bin/python deploy/lock.py $(UPGRADE)

@@ -20,6 +20,7 @@ LOCKS: dict[Path, tuple[str, ...]] = {
     # A part of what is in dev.txt, at the same versions.
     REQUIREMENTS / "hub.txt": ("pyproject.toml", "--constraint", str(REQUIREMENTS / "dev.txt")),
     Path("deploy/demo/requirements.txt"): ("deploy/demo/requirements.in",),
+    Path("bench/requirements/peer.txt"): ("bench/requirements/peer.in",),
 }
 HOW = (
     "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header",

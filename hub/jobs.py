@@ -7,19 +7,33 @@ from contextlib import contextmanager
 
 from django.db import close_old_connections
 
-from hub.services import connection, run
+from hub import queue
+from hub.services import connection, delivery, recovery, run
 
 
 def drain(lane_id: int, **newer: object) -> None:
     """Do all that a lane has to do now. `newer`: what a newer hub's job may say besides, during an upgrade."""
     with _own_connections():
-        run.drain(lane_id=lane_id, owner=f"{socket.gethostname()}:{os.getpid()}")
+        run.drain(lane_id=lane_id, owner=f"{socket.gethostname()}:{os.getpid()}", gives_way=True)
 
 
 def check_connection(check_id: int, **newer: object) -> None:
     """Test a connection and write down the answer."""
     with _own_connections():
         connection.run_check(check_id=check_id)
+
+
+def take_deliveries(**newer: object) -> None:
+    """Turn the deliveries that wait into hints."""
+    with _own_connections():
+        queue.hear_deliveries()
+        delivery.take_waiting()
+
+
+def review(review_id: int, **newer: object) -> None:
+    """Read both sides of a mapping after a restored backup."""
+    with _own_connections():
+        recovery.review(review_id=review_id)
 
 
 @contextmanager

@@ -15,6 +15,10 @@ from rq.serializers import JSONSerializer
 NAME = "hub"
 DRAIN = "hub.jobs.drain"
 CHECK = "hub.jobs.check_connection"
+TAKE = "hub.jobs.take_deliveries"
+TAKING = "hub:deliveries"  # set while a worker has been rung to take deliveries and has not begun
+TAKING_SECONDS = 5
+REVIEW = "hub.jobs.review"
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +40,40 @@ def ring(lane_id: int) -> None:
     transaction.on_commit(lambda: _enqueue(DRAIN, lane_id=lane_id))
 
 
+def waiting() -> int:
+    """How many jobs wait for a worker; none when Redis does not say."""
+    try:
+        return int(queue().count)
+    except RedisError:
+        return 0
+
+
 def ask_check(check_id: int) -> None:
     """Ask, once the present transaction has committed, that a worker tests a connection."""
     transaction.on_commit(lambda: _enqueue(CHECK, check_id=check_id))
+
+
+def ring_deliveries() -> bool:
+    """Ask that a worker takes the deliveries that wait, unless one is asked already; False when Redis is away."""
+    try:
+        if connection().set(TAKING, 1, nx=True, ex=TAKING_SECONDS):
+            _enqueue(TAKE)
+    except RedisError:
+        return False
+    return True
+
+
+def hear_deliveries() -> None:
+    """Begin to take deliveries: whatever is stored from now on needs another ring."""
+    try:
+        connection().delete(TAKING)
+    except RedisError:
+        logger.debug("The doorbell is away; the mark of the ring ends by itself.")
+
+
+def ask_review(review_id: int) -> None:
+    """Ask, once the present transaction has committed, that a worker reads both sides of a mapping after a restore."""
+    transaction.on_commit(lambda: _enqueue(REVIEW, review_id=review_id))
 
 
 def _enqueue(job: str, **ids: int) -> None:

@@ -1,13 +1,17 @@
 """People and clients that most tests of the hub need."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from hub.models import User
 from tests.doorbell import redis_away, redis_server, redis_url
@@ -15,8 +19,11 @@ from tests.factories import UserFactory
 
 __all__ = ["redis_away", "redis_server", "redis_url"]  # fixtures
 
-# A busy machine must not fail a property for being slow.
-hypothesis_settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine must not fail a property for being slow. CI tries the same examples each time, so that what fails there
+# fails here too; everybody else looks for new ones.
+hypothesis_settings.register_profile(
+    "hub", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
 hypothesis_settings.load_profile("hub")
 
 ClientOf = Callable[[User], Client]
@@ -84,13 +91,42 @@ def django_db_modify_db_settings(
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """PostgreSQL drops no database that somebody uses: whom a test has left connected is sent away at the end."""
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid()"
+            )
+
+
 @pytest.fixture(autouse=True)
-def nobody_hears(settings: Settings) -> None:
-    """The doorbell rings in vain, also where REDIS_URL names a server; `redis_url` is for tests that want it heard."""
+def nobody_hears(settings: Settings, state_folder: Path) -> None:
+    """The doorbell rings in vain, also where REDIS_URL names a server; `redis_url` is for tests that want it heard.
+
+    The state folder is the tests' own, and what it says of the database is forgotten: each test has a new one.
+    """
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    settings.HUB_STATE = state_folder
+    (state_folder / "incarnation").unlink(missing_ok=True)
 
 
-# Tests that share something large or start many processes stay together on one worker of `--dist loadgroup`.
+@pytest.fixture(autouse=True)
+def only_the_host_tells_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests travel with the host's clock; a database cannot follow them, so nobody goes by that."""
+    monkeypatch.setattr("hub.clock.compare", lambda *moments: None)
+
+
+@pytest.fixture(scope="session")
+def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder for all tests of this process."""
+    return tmp_path_factory.mktemp("state")
+
+
+# Tests that share something large or start many processes stay together on one worker.
 TOGETHER = {
     "tests/systems/": "systems",
     "tests/journeys/": "journeys",
@@ -99,12 +135,20 @@ TOGETHER = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put such tests into their groups."""
-    for item in items:
-        for place, group in TOGETHER.items():
-            if place in item.nodeid:
-                item.add_marker(pytest.mark.xdist_group(group))
+class Together(LoadScopeScheduling):
+    """Hands out tests one by one, but those that belong together to one worker.
+
+    It stands for `--dist loadgroup`, whose marks pytest 9.2 no longer lets through (pytest-xdist, issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for place, group in TOGETHER.items() if place in nodeid), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    """How pytest-xdist, where it is used, spreads the tests over its workers."""
+    return Together(config, log)
 
 
 @pytest.fixture

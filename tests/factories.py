@@ -232,6 +232,18 @@ class CheckpointFactory(DjangoModelFactory[models.Checkpoint]):
     updated_at = factory.LazyFunction(now)
 
 
+class SlotFactory(DjangoModelFactory[models.Slot]):
+    """A time of a schedule that was run."""
+
+    class Meta:
+        model = models.Slot
+
+    integration = factory.SubFactory(IntegrationFactory)
+    at = factory.LazyFunction(now)
+    state = "filled"
+    decided_at = factory.LazyFunction(now)
+
+
 class HintFactory(DjangoModelFactory[models.Hint]):
     """A record to re-read."""
 

@@ -2,11 +2,10 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -17,18 +16,12 @@ from psycopg import sql
 from redis import Redis
 
 from tests.doorbell import forget_own_keys, own_redis
-from tests.processes import LONGEST, family, is_there, until
+from tests.ports import free_ports
+from tests.processes import LONGEST, born, family, is_there, until
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER = os.environ.get("DATABASE_URL", "")
 PORTS = ("HUB_PORT", "HUB_DEMO_KINTO_PORT", "HUB_DEMO_TRYTON_PORT", "HUB_DEMO_POSTGRES_PORT")
-
-
-def free_ports() -> dict[str, str]:
-    """A port for everything that listens."""
-    with ExitStack() as held:
-        probes = [held.enter_context(closing(socket.create_server(("127.0.0.1", 0)))) for _ in PORTS]
-        return {name: str(probe.getsockname()[1]) for name, probe in zip(PORTS, probes, strict=True)}
 
 
 class Hub:
@@ -36,9 +29,11 @@ class Hub:
 
     def __init__(self, state: Path, **settings: str) -> None:
         self.state = state
-        self.settings = {**os.environ, "HUB_STATE": str(state), "HUB_WORKERS": "1", **free_ports(), **settings}
+        ports = {name: str(port) for name, port in free_ports(*PORTS).items()}
+        self.settings = {**os.environ, "HUB_STATE": str(state), "HUB_WORKERS": "1", **ports, **settings}
         self.process: subprocess.Popen[str] | None = None
         self.members: dict[int, str] = {}
+        self._births: dict[int, str] = {}
 
     @property
     def output(self) -> Path:
@@ -80,12 +75,17 @@ class Hub:
         """Start, and wait until it is ready."""
         self.start(*options)
         until(self.is_ready)
-        self.members = self.family()
+        self.note_family()
         return self
 
     def family(self) -> dict[int, str]:
         assert self.process is not None
         return family(self.process.pid)
+
+    def note_family(self) -> None:
+        """Remember the processes of now as members, whose end is waited for."""
+        for pid, command in self.family().items():
+            self.members[pid], self._births[pid] = command, born(pid)
 
     def pid_of(self, words: str) -> int:
         """The process whose command line contains `words`; 0 when there is none."""
@@ -102,14 +102,20 @@ class Hub:
     def send(self, signum: signal.Signals) -> int:
         """Send a signal to the supervisor and wait for its end."""
         assert self.process is not None
-        self.members |= self.family()
+        self.note_family()
         self.process.send_signal(signum)
         return self.process.wait(LONGEST)
 
     def end(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.send(signal.SIGKILL)
-        until(lambda: not any(is_there(pid) for pid in self.members))
+        until(lambda: not self.left(), lambda: f"these are still there: {self.left()}")
+
+    def left(self) -> dict[int, str]:
+        """The processes seen of this hub that run on: number and command line."""
+        return {
+            pid: command for pid, command in self.members.items() if is_there(pid) and born(pid) == self._births[pid]
+        }
 
 
 @contextmanager

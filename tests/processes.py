@@ -9,11 +9,11 @@ Found = TypeVar("Found")
 LONGEST = 300.0  # seconds; only a broken test waits so long, and a busy machine may be slow
 
 
-def until(holds: Callable[[], Found]) -> Found:
-    """What `holds` returns, once that is true."""
+def until(holds: Callable[[], Found], otherwise: Callable[[], str] = lambda: "it did not happen") -> Found:
+    """What `holds` returns, once that is true; `otherwise` tells what to say when it never is."""
     limit = time.monotonic() + LONGEST
     while not (found := holds()):
-        assert time.monotonic() < limit, "it did not happen"
+        assert time.monotonic() < limit, otherwise()
         time.sleep(0.05)
     return found
 
@@ -22,6 +22,12 @@ def is_there(pid: int) -> bool:
     """Whether a process runs; one that has ended and was not waited for does not."""
     stat = _stat(pid)
     return bool(stat) and stat[0] not in "ZX"
+
+
+def born(pid: int) -> str:
+    """When a process began, in the kernel's ticks: tells it from a later one that was given its number again."""
+    stat = _stat(pid)
+    return stat[19] if stat else ""
 
 
 def family(pid: int) -> dict[int, str]:

@@ -49,6 +49,7 @@ LOCKS = {
     "deploy/requirements/dev.txt": "its development",
     "deploy/requirements/installer.txt": "the installer",
     "deploy/demo/requirements.txt": "the demo",
+    "bench/requirements/peer.txt": "the peer of the benchmarks",
 }
 
 
@@ -226,6 +227,7 @@ class TestLocks:
     def test_of_the_demo_and_the_installer_are_what_their_lists_ask_for(self) -> None:
         assert unmet(listed("deploy/demo/requirements.in"), "deploy/demo/requirements.txt") == []
         assert unmet(listed("deploy/requirements/installer.in"), "deploy/requirements/installer.txt") == []
+        assert unmet(listed("bench/requirements/peer.in"), "bench/requirements/peer.txt") == []
 
     def test_give_developers_the_versions_that_people_run(self) -> None:
         assert pins("deploy/requirements/hub.txt").items() <= pins("deploy/requirements/dev.txt").items()

@@ -39,6 +39,14 @@ FIELDS = (
         FieldKind.JSON,
     ),
     ConfigField(
+        "connections",
+        "Connections",
+        "How many writes may be under way at once, each over a connection of its own, 64 at most. Empty: as the "
+        "manifest says. The pace of the connection may allow fewer.",
+        FieldKind.NUMBER,
+        required=False,
+    ),
+    ConfigField(
         "timeout",
         "Deadline",
         "Seconds that one call may take in all, answer included.",

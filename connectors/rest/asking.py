@@ -25,13 +25,24 @@ class Ask:
 def ask(plan: StreamPlan, change: Change) -> Ask:
     """The request for a change. Raises RecordError when the record lacks what its address needs."""
     write = write_of(plan, change.operation)
-    key = change.key if change.key is not None else key_text({**change.image, **change.fields}, plan.key)
+    key = change.key if change.key is not None else _new_key(plan, change)
     known = {"external_id": change.external_id, "idempotency_key": change.idempotency_key}
     known |= key_values(key, plan.key) if key is not None else {}
     record = {**change.fields, **_extra(plan, write, change)}
-    image = {**change.image, **record}
-    body = fill_body(write.body, {**known, "version": change.version, "record": record, "image": image})
+    body = record if write.body == "$record" else _body(write, change, known, record)
     return Ask(change, write, write.method, fill_path(write.path, known), _headers(write, change), body, key)
+
+
+def _new_key(plan: StreamPlan, change: Change) -> str | None:
+    """The key that a record names itself; the usual one is a field of what is sent."""
+    if len(plan.key) == 1 and "." not in plan.key[0] and plan.key[0] in change.fields:
+        return key_text(change.fields, plan.key)
+    return key_text({**change.image, **change.fields}, plan.key)
+
+
+def _body(write: Write, change: Change, known: Mapping[str, Any], record: Mapping[str, Any]) -> Any:
+    image = {**change.image, **record}
+    return fill_body(write.body, {**known, "version": change.version, "record": record, "image": image})
 
 
 def write_of(plan: StreamPlan, operation: Operation) -> Write:

@@ -1,9 +1,11 @@
 """One connection to a JSON API in use: reads, writes, finds, and proves that it works."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from connectors.rest.manifest import Manifest, StreamPlan
 from connectors.rest.messages import message_of
+from connectors.rest.overriding import left_of, overriding
 from connectors.rest.parse import parse
 from connectors.rest.reading import Reader
 from connectors.rest.streams import streams
@@ -11,9 +13,13 @@ from connectors.rest.writing import Writer
 from hub.http import Auth, Basic, Bearer, HeaderKey, HttpClient
 from hub.sdk import Change, ConfigError, Cursor, Outcome, Page, Record, Secret, Settings, Stream
 
+MOST_CONNECTIONS = 64
+
 
 class RestConnection:
     """Speaks to one JSON API as its manifest describes it."""
+
+    reads_ahead = True
 
     def __init__(self, settings: Settings) -> None:
         config = settings.config
@@ -25,9 +31,13 @@ class RestConnection:
             headers=self._manifest.headers,
             timeout=float(config.get("timeout") or settings.timeout),
             secrets=tuple(settings.secrets.values()),
+            pace=settings.pace,
+            override=partial(overriding, self._manifest) if self._manifest.classes else None,
+            quota=partial(left_of, self._manifest.quota) if self._manifest.quota else None,
         )
         self._reader = Reader(self._client, self._manifest)
-        self._writer = Writer(self._client, self._manifest)
+        connections = int(config.get("connections") or self._manifest.parallel)
+        self._writer = Writer(self._client, self._manifest, max(1, min(connections, MOST_CONNECTIONS)))
 
     def streams(self) -> Sequence[Stream]:
         """The streams of the manifest."""

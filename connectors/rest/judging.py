@@ -7,10 +7,12 @@ from typing import Any
 from connectors.rest.asking import Ask
 from connectors.rest.manifest import Manifest, StreamPlan
 from connectors.rest.messages import words
+from connectors.rest.overriding import override_of
 from connectors.rest.streams import record_of, version_of
 from connectors.rest.template import Pointer, dig
 from hub.http import exchange_of
 from hub.sdk import (
+    ANSWERS,
     Answer,
     AuthError,
     ConfigError,
@@ -20,7 +22,9 @@ from hub.sdk import (
     Outcome,
     RateLimitedError,
     RecordError,
+    SignalClass,
     TransientError,
+    classify,
 )
 
 CODES = {400: "validation", 422: "validation", 403: "forbidden", 404: "not-found", 409: "conflict", 413: "too-large"}
@@ -40,10 +44,10 @@ class Heard:
 
 def judge(manifest: Manifest, plan: StreamPlan, ask: Ask, heard: Heard) -> Outcome:
     """The outcome of one change."""
-    answer, code = _verdict(ask, heard)
-    outcome = Outcome(ask.change.id, answer, code=code, exchange=heard.exchange)
+    answer, code = _overridden(manifest, ask, heard) or _verdict(ask, heard)
     if answer is Answer.APPLIED:
-        return _applied(plan, ask, heard, outcome)
+        return _applied(plan, ask, heard, code)
+    outcome = Outcome(ask.change.id, answer, code=code, exchange=heard.exchange)
     if answer is Answer.ACCEPTED:
         return replace(outcome, job=heard.headers.get("location", ""))
     outcome = replace(outcome, message=heard.scrub(words(manifest, heard.body) or heard.text))
@@ -84,7 +88,7 @@ def _verdict(ask: Ask, heard: Heard) -> tuple[Answer, str]:
     if status in write.success:
         failed = write.errors and dig(heard.body, write.errors)
         return (Answer.REFUSED, "refused") if failed else (Answer.APPLIED, "")
-    return _usual(status)
+    return _usual(status, retry_after="retry-after" in heard.headers)
 
 
 def _settled(ask: Ask, answer: Answer, status: int) -> tuple[Answer, str]:
@@ -96,30 +100,59 @@ def _settled(ask: Ask, answer: Answer, status: int) -> tuple[Answer, str]:
     return answer, usual.get(answer) or CODES.get(status, f"http-{status}")
 
 
-def _usual(status: int) -> tuple[Answer, str]:
+def _overridden(manifest: Manifest, ask: Ask, heard: Heard) -> tuple[Answer, str] | None:
+    """Answer and code of an answer that the manifest gives a class of its own; the override's name is the code."""
+    found = override_of(manifest, heard.status, heard.body)
+    if found is None:
+        return None
+    if found.means is SignalClass.DUPLICATE:
+        return Answer.REFUSED, "exists"
+    answer = ANSWERS[found.means]
+    if answer is Answer.MISSING and ask.change.operation is Operation.DELETE:
+        return Answer.UNCHANGED, "missing"
+    return answer, USUAL.get(found.means, found.code)
+
+
+# Codes that the hub itself acts on, for classes that statuses and overrides may lead to.
+USUAL = {
+    SignalClass.AUTH: "auth",
+    SignalClass.PERMISSION: "forbidden",
+    SignalClass.NOT_APPLIED: "rate-limited",
+    SignalClass.THROTTLED: "rate-limited",
+    SignalClass.BUSY: "busy",
+    SignalClass.CONFLICT: "version",
+    SignalClass.APPLIED: "",
+    SignalClass.ACCEPTED: "accepted",
+    SignalClass.DUPLICATE_TARGET: "ambiguous-target",
+}
+# Without a word of the manifest, these say too little to be acted on: a person reads them.
+REFUSED = frozenset({SignalClass.CONFLICT, SignalClass.TARGET_GONE, SignalClass.REJECTED, SignalClass.SPLIT})
+
+
+def _usual(status: int, *, retry_after: bool) -> tuple[Answer, str]:
     """Statuses the manifest says nothing about (parts of a batch bring those that a client would raise)."""
-    if status in {401, 403, 407}:
-        return Answer.AUTH, "auth"
-    if status in {425, 429}:
-        return Answer.RETRY, "rate-limited"
+    kind = classify(status, write=True, retry_after=retry_after)
     if status == 304:
         return Answer.UNCHANGED, ""
-    if 400 <= status < 500 and status != 408:
+    if kind in REFUSED:
         return Answer.REFUSED, CODES.get(status, f"http-{status}")
-    return Answer.UNKNOWN, f"http-{status}"
+    if 200 <= status < 300 or kind is SignalClass.CONFIG:
+        return Answer.UNKNOWN, f"http-{status}"  # a success that is not among those the manifest expects
+    return ANSWERS[kind], USUAL.get(kind) or f"http-{status}"
 
 
-def _applied(plan: StreamPlan, ask: Ask, heard: Heard, outcome: Outcome) -> Outcome:
+def _applied(plan: StreamPlan, ask: Ask, heard: Heard, code: str) -> Outcome:
     etag = heard.headers.get(plan.version.header.lower()) if plan.version.header else None
     data = dig(heard.body, ask.write.record)
     record = record_of(plan, data, etag)
     key = (record.key if record else None) or _pointed(ask, heard) or ask.key
     if key is None:
         # It is there, but nobody can say where: only a search by our reference settles it.
-        return replace(outcome, answer=Answer.UNKNOWN, code="no-key", message="The answer does not say the new key.")
+        told = "The answer does not say the new key."
+        return Outcome(ask.change.id, Answer.UNKNOWN, code="no-key", message=told, exchange=heard.exchange)
     version = record.version if record else version_of(plan, data, etag)
-    gone = ask.change.operation is Operation.DELETE
-    return replace(outcome, key=key, version=version, image=None if gone or record is None else record.data)
+    image = None if record is None or ask.change.operation is Operation.DELETE else record.data
+    return Outcome(ask.change.id, Answer.APPLIED, key, version, image, code, exchange=heard.exchange)
 
 
 def _pointed(ask: Ask, heard: Heard) -> str | None:

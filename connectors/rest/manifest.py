@@ -6,7 +6,7 @@ from dataclasses import field as fresh
 from typing import Any
 
 from connectors.rest.template import Path, Pointer
-from hub.sdk import CursorKind, Key, StreamField
+from hub.sdk import CursorKind, Key, SignalClass, StreamField
 
 SUCCESS = frozenset({200, 201, 203, 204, 205})
 
@@ -36,7 +36,8 @@ class Pagination:
 class Incremental:
     """How only what changed is asked for: records whose `field` is after (timestamps: at or after) `param`.
 
-    `overlap` is in seconds; `unit` how a timestamp is written: iso, seconds or milliseconds.
+    `overlap` is in seconds; `unit` how a timestamp is written: iso, seconds or milliseconds. `watermark` is where the
+    answer says until when it is complete: long transactions of the system end after records with a later time show.
     """
 
     kind: CursorKind
@@ -45,6 +46,7 @@ class Incremental:
     overlap: int = 0
     unit: str = "iso"
     params: Mapping[str, Any] = fresh(default_factory=dict)
+    watermark: Pointer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +178,28 @@ class BatchPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Override:
+    """An answer that means something else here than everywhere: one of `statuses`, whose body says so at `at`.
+
+    `equals` are the texts that must stand there (none: anything does, unless it is empty).
+    """
+
+    code: str
+    statuses: frozenset[int]
+    at: Path
+    equals: tuple[str, ...]
+    means: SignalClass
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Headers that tell of a quota: requests `remaining`, and when it is whole again: seconds, or a Unix time."""
+
+    remaining: str
+    reset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A whole API. `check` is a path to call harmlessly, `parallel` how many writes may be under way at once."""
 
@@ -185,3 +209,5 @@ class Manifest:
     parallel: int
     batch: BatchPlan | None
     streams: Mapping[str, StreamPlan]
+    classes: tuple[Override, ...] = ()
+    quota: Quota | None = None

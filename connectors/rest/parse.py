@@ -12,8 +12,10 @@ from connectors.rest.manifest import (
     Listing,
     Manifest,
     Many,
+    Override,
     Pagination,
     Precondition,
+    Quota,
     Reference,
     Search,
     StreamPlan,
@@ -22,7 +24,7 @@ from connectors.rest.manifest import (
 )
 from connectors.rest.shape import Node
 from connectors.rest.template import Pointer, path_of
-from hub.sdk import ConfigError, CursorKind, Key, StreamField
+from hub.sdk import ConfigError, CursorKind, Key, SignalClass, StreamField
 
 MESSAGES = ("message", "error.message", "error_description", "detail", "title", "error", "errors")
 KINDS = ("none", "page", "offset", "cursor", "link", "keyset")
@@ -52,6 +54,28 @@ def _manifest(node: Node) -> Manifest:
         parallel=max(1, min(32, node.whole("parallel", 8, 1))),
         batch=node.part("batch", lambda part: BatchPlan(part.text("path", "/batch"), part.whole("max_items", 25, 25))),
         streams=streams,
+        classes=tuple(node.parts("classes", _override).values()) if "classes" in node else (),
+        quota=node.part("quota", _quota),
+    )
+
+
+def _override(node: Node, name: str) -> Override:
+    override = Override(
+        code=name[:40],
+        statuses=node.statuses("status"),
+        at=path_of(node.text("at", "error.code", "")),
+        equals=node.texts("equals", ["RATE_LIMITED"], ()),
+        means=SignalClass(node.choice("means", [kind.value for kind in SignalClass])),
+    )
+    if not override.statuses:
+        node.problem("status", "names no status. Write for example [403].")
+    return override
+
+
+def _quota(node: Node) -> Quota:
+    return Quota(
+        node.text("remaining", "X-RateLimit-Remaining"),
+        node.text("reset", "X-RateLimit-Reset", ""),
     )
 
 
@@ -163,6 +187,7 @@ def _incremental(node: Node) -> Incremental:
         overlap=node.whole("overlap", OVERLAP, OVERLAP) if timed else 0,
         unit=node.choice("unit", ("seconds", "milliseconds", "iso"), "iso") if timed else "",
         params=node.table("params", {"sort": "updated_at"}),
+        watermark=Pointer(node.text("watermark", "meta.latest_date_covered")) if "watermark" in node else None,
     )
 
 

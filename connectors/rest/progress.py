@@ -2,7 +2,8 @@
 
 A cursor is `{"since": …}` between reads; within one it also holds the position (`at`), the page size it
 was counted in (`size`), a mark behind what was taken of a page larger than asked for (`after`), the
-highest time seen (`high`) and the server's clock when the read began (`began`).
+highest time seen (`high`), the server's clock when the read began (`began`) and the moment until which the
+server says that its answers are complete (`covered`).
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from connectors.rest.template import dig, path_of
 from hub.http import Response
 from hub.sdk import Cursor, CursorKind, FatalError, Record
 
+NAMES = ("since", "at", "size", "after", "high", "began", "covered")
 _SCALE = {"seconds": 1, "milliseconds": 1000}
 
 
@@ -30,10 +32,11 @@ class Progress:
     after: list[Any] | None = None
     high: Any = None
     began: str | None = None
+    covered: Any = None
 
     def cursor(self) -> Cursor:
         """As JSON."""
-        pairs = {name: getattr(self, name) for name in ("since", "at", "size", "after", "high", "began")}
+        pairs = {name: getattr(self, name) for name in NAMES}
         return {name: value for name, value in pairs.items() if value is not None}
 
 
@@ -55,8 +58,10 @@ def asked(listing: Listing, here: Progress) -> dict[str, Any]:
     return {**changes.params, changes.param: _earlier(changes, here.since)}
 
 
-def advance(listing: Listing, here: Progress, records: Sequence[Record], response: Response) -> Progress:
-    """The progress after a page: the highest change seen, and the clock of the first answer."""
+def advance(
+    listing: Listing, here: Progress, records: Sequence[Record], response: Response, body: Any = None
+) -> Progress:
+    """The progress after a page: the highest change seen, and the clock and the watermark of the first answer."""
     changes = listing.incremental
     if changes is None or changes.kind is CursorKind.SEQUENCE:
         return here
@@ -65,20 +70,23 @@ def advance(listing: Listing, here: Progress, records: Sequence[Record], respons
     if here.high is not None:
         seen.append(here.high)
     high = max(seen, key=lambda value: _instant(changes, value), default=None)
-    return replace(here, began=began, high=high)
+    return replace(here, began=began, high=high, covered=here.covered or _covered(changes, response, body))
 
 
 def finish(listing: Listing, done: Progress) -> Progress:
     """Where the next read for changes starts.
 
     Never later than the moment this read began by the server's own clock: what changed behind the
-    reader's back on a page it had passed must be seen again. Without a clock it stays where it was.
+    reader's back on a page it had passed must be seen again. Without a clock it stays where it was. Where the server
+    says until when it is complete, exactly there: it knows its own long transactions.
     """
     changes = listing.incremental
     if changes is None:
         return Progress()
     if changes.kind is CursorKind.SEQUENCE:
         return Progress(since=done.since)
+    if done.covered is not None:
+        return Progress(since=done.covered)
     if done.high is None or done.began is None:
         return Progress(since=done.since)
     began = datetime.fromisoformat(done.began)
@@ -89,6 +97,16 @@ def _earlier(changes: Incremental, since: Any) -> Any:
     if not changes.overlap:
         return since
     return _written(changes, _instant(changes, since) - timedelta(seconds=changes.overlap), since)
+
+
+def _covered(changes: Incremental, response: Response, body: Any) -> Any:
+    """The server's own watermark, if it gives one that can be read."""
+    value = changes.watermark.find(response, body) if changes.watermark else None
+    try:
+        _instant(changes, value)
+    except (ValueError, TypeError, ArithmeticError):
+        return None
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _stamp(changes: Incremental, record: Record) -> Any:

@@ -39,12 +39,12 @@ class Reader:
         listing = _listing(plan)
         here = _sized(listing.pagination, resume(cursor), limit)
         sheet = self._sheet(plan, listing, here, limit)
-        keys = [record.key if (record := record_of(plan, item)) else None for item in sheet.items]
-        first = _first(keys, here.after)
-        last = min(first + limit, len(keys))
+        first = _first(plan, sheet.items, here.after)
+        last = min(first + limit, len(sheet.items))
         records, faults = records_of(plan, sheet.items[first:last], f"{plan.name} at {listing.path}", first)
-        seen = advance(listing, here, records, sheet.response)
-        there = replace(seen, after=_mark(keys, last)) if last < len(keys) else _turn(listing, seen, sheet)
+        seen = advance(listing, here, records, sheet.response, sheet.body)
+        is_turned = last == len(sheet.items)
+        there = _turn(listing, seen, sheet) if is_turned else replace(seen, after=_mark(plan, sheet.items, last))
         if there is None:
             self._shelf.pop(plan.name, None)
             return Page(records, finish(listing, _at_end(listing, seen, sheet)).cursor(), done=True, faults=faults)
@@ -81,7 +81,7 @@ class Reader:
 
     def _sheet(self, plan: StreamPlan, listing: Listing, here: Progress, limit: int) -> Sheet:
         """The served page at a position, from the shelf when only a part of it was taken before."""
-        place = replace(here, after=None, high=None, began=None)
+        place = replace(here, after=None, high=None, began=None, covered=None)
         shelved = self._shelf.pop(plan.name, None)
         if here.after is not None and shelved is not None and shelved[0] == place:
             sheet = shelved[1]
@@ -157,7 +157,11 @@ def _items(body: Any, path: Path, place: str) -> Sequence[Any]:
     raise ConfigError(f"The answer {where} is not a list of records. Correct streams.{place}.")
 
 
-def _first(keys: Sequence[str | None], after: Sequence[Any] | None) -> int:
+def _keys(plan: StreamPlan, items: Sequence[Any]) -> list[str | None]:
+    return [record.key if (record := record_of(plan, item)) else None for item in items]
+
+
+def _first(plan: StreamPlan, items: Sequence[Any], after: Sequence[Any] | None) -> int:
     """Where on a page to go on behind a mark.
 
     When the marked record is gone the page is taken from its start: twice is harmless, never is not.
@@ -167,11 +171,13 @@ def _first(keys: Sequence[str | None], after: Sequence[Any] | None) -> int:
     key, beyond = after
     if key is None:
         return int(beyond)
+    keys = _keys(plan, items)
     return keys.index(key) + 1 + int(beyond) if key in keys else 0
 
 
-def _mark(keys: Sequence[str | None], end: int) -> list[Any]:
+def _mark(plan: StreamPlan, items: Sequence[Any], end: int) -> list[Any]:
     """A mark behind item `end`: the last key before it, and how many items without one stand between."""
+    keys = _keys(plan, items[:end])
     place = next((number for number in range(end - 1, -1, -1) if keys[number] is not None), -1)
     return [keys[place] if place >= 0 else None, end - place - 1]
 

@@ -61,7 +61,7 @@ def _write(
 
 def record_of(plan: StreamPlan, data: Any, etag: str | None = None) -> Record | None:
     """The record in one item of an answer, None when it has no key."""
-    if not isinstance(data, Mapping):
+    if type(data) is not dict:  # what JSON gives as an object is nothing else
         return None
     key = key_text(data, plan.key)
     if key is None:

@@ -19,11 +19,14 @@ def path_of(text: str) -> Path:
 
 
 def dig(value: Any, path: Path) -> Any:
-    """The value at a path, None when there is none."""
+    """The value at a path, None when there is none. A number in the path counts the entries of a list from 0."""
     for name in path:
-        if not isinstance(value, Mapping):
+        if isinstance(value, list) and name.isdecimal():
+            value = value[int(name)] if int(name) < len(value) else None
+        elif isinstance(value, Mapping):
+            value = value.get(name)
+        else:
             return None
-        value = value.get(name)
     return value
 
 
@@ -66,6 +69,8 @@ def fill_body(template: Any, values: Mapping[str, Any]) -> Any:
 
 def key_text(data: Mapping[str, Any], fields: Path) -> str | None:
     """The key of a record as one text, None when a part is missing. Several parts are joined by `|`."""
+    if len(fields) == 1 and "." not in fields[0]:  # nearly every API, and every record of it
+        return _scalar(data.get(fields[0]))
     parts = [_scalar(dig(data, path_of(name))) for name in fields]
     if any(part is None for part in parts):
         return None

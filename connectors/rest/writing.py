@@ -1,7 +1,6 @@
 """Writes changes: one request each, several at once, or several in one request where the system offers that."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -9,11 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.rest.asking import Ask, ask
+from connectors.rest.fan import fan_out
 from connectors.rest.judging import Heard, judge, of_error
 from connectors.rest.manifest import BatchPlan, Manifest, StreamPlan
 from connectors.rest.messages import body_of
 from hub.http import HttpClient, Response, encode
-from hub.sdk import Answer, Change, Exchange, HubError, Outcome, SilenceError
+from hub.sdk import NOT_BEGUN, Answer, Change, Exchange, HubError, Orders, Outcome, PacedError, SilenceError
 
 MOST_SILENCES = 3  # in a row; then the rest waits instead of each one running into its deadline
 
@@ -22,6 +22,7 @@ MOST_SILENCES = 3  # in a row; then the rest waits instead of each one running i
 class Brake:
     """Stops the changes that have not left yet, once nothing more can come of sending them."""
 
+    orders: Sequence[Change] = ()
     pulled: Outcome | None = None
     _silences: int = 0
 
@@ -37,8 +38,13 @@ class Brake:
         return outcome
 
     def hold(self, change: Change) -> Outcome | None:
-        """The outcome of a change that may not leave any more; None when it may."""
-        return replace(self.pulled, change_id=change.id) if self.pulled else None
+        """The outcome of a change that may not leave any more; None when it may. It was not tried: see PacedError."""
+        if isinstance(self.orders, Orders) and self.orders.is_stopped:
+            return Outcome(change.id, Answer.RETRY, code=NOT_BEGUN, message="Not sent: the hub was paused.")
+        if self.pulled is None:
+            return None
+        code = PacedError.code if self.pulled.answer is Answer.RETRY else self.pulled.code
+        return replace(self.pulled, change_id=change.id, code=code)
 
 
 @dataclass(slots=True)
@@ -47,6 +53,7 @@ class Writer:
 
     client: HttpClient
     manifest: Manifest
+    connections: int = 1
     _prefix: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,20 +61,19 @@ class Writer:
 
     def apply(self, plan: StreamPlan, changes: Sequence[Change]) -> Iterator[Outcome]:
         """Apply each change and yield one outcome for each."""
-        brake = Brake()
+        brake = Brake(changes)
         if self.manifest.batch and len(changes) > 1:
             for some in _chunks(changes, self.manifest.batch.most):
                 yield from self._together(plan, brake, self.manifest.batch, some)
             return
         task = partial(self._one, plan, brake)
-        if self.manifest.parallel == 1 or len(changes) == 1:
-            yield from map(task, changes)
-            return
-        pool = ThreadPoolExecutor(min(self.manifest.parallel, len(changes)))
-        try:
-            yield from pool.map(task, changes)
-        finally:
-            pool.shutdown(cancel_futures=True)
+        yield from fan_out(task, changes, self._width)
+
+    @property
+    def _width(self) -> int:
+        """How many changes may be under way at once now."""
+        pace = self.client.pace
+        return self.connections if pace is None else max(1, min(self.connections, pace.width))
 
     def _one(self, plan: StreamPlan, brake: Brake, change: Change) -> Outcome:
         held = brake.hold(change)
@@ -147,7 +153,9 @@ def _part_heard(answer: Any, request: Ask, whole: Response) -> Heard:
     status = found.get("status")
     status = status if isinstance(status, int) else 0
     body = found.get("body")
-    asked = f"{request.method} {request.path} (in a batch)\n\n{_excerpt(whole, request.body)}"
+    # What was sent and accepted is what the change says; only of a refusal is it worth the time to write it down.
+    sent = "" if status in request.write.success else _excerpt(whole, request.body)
+    asked = f"{request.method} {request.path} (in a batch)\n\n{sent}"
     exchange = Exchange(asked, f"{status}\n\n{_excerpt(whole, body)}", status or None, whole.milliseconds)
     return Heard(status, headers, body, exchange, whole.scrub)
 

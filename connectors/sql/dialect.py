@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +10,17 @@ import sqlalchemy as sa
 from connectors.sql.column import Column, Kind
 from connectors.sql.trouble import Trouble
 from hub.sdk import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What a table does by itself. `adds`: it can be given rows that it takes only if they are new, and says which.
+
+    `tells`: what a statement gives back of a row is its last word, as nothing of the database changes it afterwards.
+    """
+
+    adds: bool = False
+    tells: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +35,9 @@ class Dialect:
     that char(n) comes with blanks. `landing` says how many seconds a write may still take effect after
     the hub gave up, given the deadline. `given` makes a table of lists of texts, one for each column, to
     look for or write many rows by one statement; without it, or for other kinds than `given_kinds`, rows
-    are sent one after the other.
+    are sent one after the other. `insert` makes an insert that can leave out what is there already, and `habits` says
+    where it may be used; one statement takes `most_parameters`. `horizon` is the beginning of the oldest transaction
+    that may still commit rows, in UTC and as the server's local time: whatever has an earlier time is there to be read.
     """
 
     origin: Callable[[Mapping[str, Any]], str]
@@ -39,3 +53,7 @@ class Dialect:
     pads: bool = False
     given: Callable[[Mapping[str, Column], Mapping[str, Sequence[str | None]]], sa.FromClause] | None = None
     given_kinds: frozenset[Kind] = frozenset()
+    insert: Callable[[sa.Table], Any] | None = None
+    habits: Callable[[sa.Connection, str, str | None], Habits] = lambda *_: Habits()
+    most_parameters: int = 30_000
+    horizon: Callable[[sa.Connection], tuple[datetime, datetime]] | None = None

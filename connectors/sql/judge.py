@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.sql.column import Column, UnfitError
+from connectors.sql.column import Column, Kind, UnfitError
 from connectors.sql.keys import key_text, key_values, settled_part
 from connectors.sql.rows import Held
 from connectors.sql.shape import Shape
@@ -29,10 +29,14 @@ class Judge:
     def __init__(self, shape: Shape, dump: Dump) -> None:
         self._shape, self._dump = shape, dump
         self._columns = {name: shape.columns[name] for name in shape.visible}
+        self._texts = frozenset(name for name, column in self._columns.items() if column.kind is Kind.STRING)
         self._key_names, self._version, self._reference = shape.key_names, shape.version, shape.reference
         self._declared = shape.spec.external_id
         self._needed = [column.name for column in shape.key if not column.filled]
         self._lasting = {*shape.key_names, self._declared}
+        known = shape.reference is None or shape.reference_is_key or shape.reference_is_unique
+        self._new_by_key = shape.adds and shape.key_is_unique and known
+        self._new_by_reference = shape.adds and shape.reference_is_unique
 
     def intend(self, change: Change) -> Intent | Outcome:
         """A change in the database's values, or its refusal."""
@@ -45,8 +49,14 @@ class Judge:
             return Outcome(change.id, Answer.REFUSED, change.key, code=error.code, message=str(error))
 
     def sure(self, intent: Intent) -> Write | None:
-        """A write whose condition the statement itself can carry, so that the row need not be looked at first."""
+        """A write whose condition the statement itself can carry, so that the row need not be looked at first.
+
+        A create: nothing with its key or reference is there. An update: the row has the version that the hub knows.
+        """
         change, version = intent.change, self._version
+        if change.operation is Operation.CREATE:
+            is_sure = self._new_by_reference if intent.key is None else self._new_by_key
+            return Write(change, intent.values, key=intent.key, sure=True) if is_sure else None
         apart = change.operation is not Operation.UPDATE or self._shape.deleted or not change.fields
         if apart or version is None or change.version is None or self._lasting & change.fields.keys():
             return None
@@ -143,7 +153,13 @@ class Judge:
 
     def _dumped(self, fields: Fields) -> dict[str, Any]:
         try:
-            return {name: self._dump(self._columns[name], value) for name, value in fields.items()}
+            return {
+                # Nearly every value is plain text in a text column: nothing about it needs a second look.
+                name: value
+                if type(value) is str and name in self._texts and value.isascii() and "\0" not in value
+                else self._dump(self._columns[name], value)
+                for name, value in fields.items()
+            }
         except KeyError:
             unknown = [name for name in fields if name not in self._columns]
             raise RecordError(f"{self._shape.name} has no field {', '.join(unknown)}", "unknown-field") from None

@@ -33,6 +33,7 @@ class Lookup:
     def __init__(self, shape: Shape, session: Session) -> None:
         self.shape, self._dialect = shape, session.dialect
         self.rows = RowReader(shape, session.dialect)
+        self.horizon = session.dialect.horizon
         self._spelled = RowReader(shape, session.dialect, times_as_text=True)
 
     def stretch(self, connection: sa.Connection, stretch: Stretch) -> Found:

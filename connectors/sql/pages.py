@@ -14,7 +14,8 @@ from connectors.sql.rows import Row, RowReader
 from connectors.sql.watermark import Mark, as_json, not_after, stepped_back
 from hub.sdk import Cursor, CursorKind, Fault, Page, Record
 
-# A cursor is {"phase", "after", "since", "high", "by"} within a read, {"since", "by"} after it:
+# A cursor is {"phase", "after", "since", "high", "by"} within a read, {"since", "by"} after it (and "open" within it:
+# the horizon at its beginning, see Dialect):
 #   full    every row, ordered by key
 #   blank   rows whose cursor column is empty: an incremental read cannot know that they are unchanged
 #   dated   rows from `since` (less the overlap) to `high`, ordered by cursor column and key
@@ -38,11 +39,12 @@ class Pages:
     def _state(self, connection: sa.Connection, cursor: Cursor | None) -> Cursor:
         if cursor and cursor.get("by") == self._by and "phase" in cursor:
             return cursor
+        open_ = self._open(connection)  # before the highest value: what begins in between counts as open
         high = self._high(connection)
         if cursor and cursor.get("by") == self._by and self._shape.cursor:
             nullable = self._shape.columns[self._shape.cursor.column].nullable
-            return self._at("blank" if nullable else "dated", cursor["since"], high)
-        return self._at("full", None, high)
+            return self._at("blank" if nullable else "dated", cursor["since"], high) | open_
+        return self._at("full", None, high) | open_
 
     @property
     def _by(self) -> list[str]:
@@ -51,6 +53,13 @@ class Pages:
 
     def _at(self, phase: str, since: Mark, high: Mark) -> Cursor:
         return {"phase": phase, "after": None, "since": since, "high": high, "by": self._by}
+
+    def _open(self, connection: sa.Connection) -> Cursor:
+        """Since when transactions may be open that could still commit rows with earlier times."""
+        spec = self._shape.cursor
+        if spec is None or spec.kind is not CursorKind.TIMESTAMP or self._lookup.horizon is None:
+            return {}
+        return {"open": [moment.isoformat() for moment in self._lookup.horizon(connection)]}
 
     def _high(self, connection: sa.Connection) -> Mark:
         """The highest value of the cursor column at the beginning of a read."""
@@ -71,7 +80,9 @@ class Pages:
             after = [as_json(reader.raw(rows[limit - 1], column.name)) for column in order]
             return Page(records, {**state, "after": after}, done=False, faults=faults)
         if state["phase"] == "blank":
-            return Page(records, self._at("dated", state["since"], state["high"]), done=False, faults=faults)
+            dated = self._at("dated", state["since"], state["high"])
+            kept = {"open": state["open"]} if "open" in state else {}
+            return Page(records, dated | kept, done=False, faults=faults)
         return Page(records, self._finished(connection, state), done=True, faults=faults)
 
     def _finished(self, connection: sa.Connection, state: Cursor) -> Cursor:
@@ -80,7 +91,11 @@ class Pages:
             return {"by": self._by}
         if mark is None:
             return {"by": self._by, "since": state["since"]}
-        return {"by": self._by, "since": not_after(self._shape.columns[spec.column], spec, mark, _now(connection))}
+        column, now = self._shape.columns[spec.column], _now(connection)
+        since = not_after(column, spec, mark, now)
+        if "open" in state:
+            since = not_after(column, spec, since, *(datetime.fromisoformat(text) for text in state["open"]))
+        return {"by": self._by, "since": since}
 
     def _order(self, state: Cursor) -> tuple[Column, ...]:
         if state["phase"] == "dated" and self._shape.cursor:

@@ -63,6 +63,7 @@ class Catalogue:
         key = spec.key or self._primary(spec.table)
         _check_names(stream, spec, key, columns)
         read = _used(spec, key, columns)
+        habits = self._session.dialect.habits(self._connection, spec.table, self._schema)
         return Shape(
             stream=stream,
             spec=spec,
@@ -73,6 +74,8 @@ class Catalogue:
             unique=self._unique(spec.table),
             writable=spec.table in self._inspector.get_table_names(self._schema),
             landing=self._session.dialect.landing(self._session.timeout),
+            adds=habits.adds,
+            tells=habits.tells,
         )
 
     def _primary(self, table: str) -> tuple[str, ...]:

@@ -44,6 +44,8 @@ class RowReader:
         self._names = tuple(shape.columns)
         self._at = {name: position for position, name in enumerate(self._names)}
         self._key = [self._at[name] for name in shape.key_names]
+        lone = shape.key[0]
+        self._text_key = self._key[0] if len(shape.key) == 1 and not lone.padded else None
         self._key_columns, self._version = shape.key, shape.columns[shape.version.column] if shape.version else None
         self._mark, self._reference = shape.deleted, shape.reference
         self._loads = [c for c in shape.columns.values() if c.kind not in native or c.padded]
@@ -51,7 +53,11 @@ class RowReader:
 
     def select(self) -> sa.Select[Any]:
         """All columns of the table."""
-        return sa.select(*(self._selected(column) for column in self.shape.columns.values()))
+        return sa.select(*self.selected())
+
+    def selected(self) -> list[sa.ColumnElement[Any]]:
+        """All columns, as they are to be fetched."""
+        return [self._selected(column) for column in self.shape.columns.values()]
 
     def _selected(self, column: Column) -> sa.ColumnElement[Any]:
         plain = self.shape.table.c[column.name]
@@ -65,6 +71,8 @@ class RowReader:
 
     def key(self, row: Row) -> str:
         """The key of a row as text."""
+        if self._text_key is not None and type(value := row[self._text_key]) is str:
+            return value
         return key_text(self._key_columns, [row[position] for position in self._key])
 
     def raw(self, row: Row, column: str) -> Any:

@@ -36,6 +36,8 @@ class Shape:
     unique: frozenset[frozenset[str]]  # sets of columns of which the database allows each value once
     writable: bool
     landing: int
+    adds: bool = False  # see Habits
+    tells: bool = False
 
     @property
     def name(self) -> str:
@@ -99,8 +101,7 @@ class Shape:
     def _capabilities(self) -> Capabilities:
         given_key = self.key_is_unique and not any(column.filled for column in self.key)
         refuses_twice = given_key or (self.reference_is_unique and bool(self.spec.external_id))
-        step = self.version.step if self.version else None
-        change = self._write(ConditionalWrite(create=refuses_twice, strong=self.version is not None, step=step))
+        change = self._write(ConditionalWrite(create=refuses_twice, strong=self.version is not None))
         create = self._write(ConditionalWrite(create=True) if refuses_twice else None)
         tombstones = self.deleted and self.cursor
         return Capabilities(
@@ -121,6 +122,7 @@ class Shape:
             read_back=ReadBack(by_key=True, by_external_id=bool(reference)),
             batch=Batch(max_items=BATCH),
             landing=self.landing,
+            version_step=self.version.step if self.version else None,
         )
 
 

@@ -1,6 +1,7 @@
 """The statements that write rows: for many rows at once where the database can, else for one row at a time."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ from sqlalchemy.types import NullType
 
 from connectors.sql.column import Kind, texts
 from connectors.sql.dialect import Dialect
-from connectors.sql.rows import RowReader
+from connectors.sql.rows import Row, RowReader
 from connectors.sql.shape import Shape
 from connectors.sql.write import Form, Write
 from hub.sdk import Operation
@@ -33,21 +34,49 @@ class Statements:
         kinds = self._dialect.given_kinds - self._dialect.as_text
         return all(column.kind in kinds for column in (*self._shape.key, self._shape.columns[version.column]))
 
-    def by_form(self, writes: Iterable[Write]) -> list[tuple[Form, list[Write]]]:
-        """The writes of each form, in the order in which the forms first appear."""
+    def by_form(self, writes: Iterable[Write], *, telling: bool = True) -> list[tuple[Form, list[Write]]]:
+        """The writes of each form, in the order in which the forms first appear.
+
+        `telling`: updates may have the database give the rows back. It cannot where the driver knows no such value.
+        """
         found: dict[tuple[object, ...], tuple[Form, list[Write]]] = {}
         for write in writes:
             spelled = (write.change.operation, write.sure, write.key is None, *write.values, None, *write.where)
             if spelled not in found:
-                found[spelled] = (self._form(write), [])
+                found[spelled] = (self._form(write, telling=telling), [])
             write.form, same = found[spelled]
             same.append(write)
         return list(found.values())
 
-    def _form(self, write: Write) -> Form:
+    def _form(self, write: Write, *, telling: bool) -> Form:
         creates = write.change.operation is Operation.CREATE
-        returning = write.sure or (creates and write.key is None and not self._shape.reference_is_unique)
-        return Form(write.change.operation, tuple(write.values), tuple(write.where), returning)
+        returning = creates and write.key is None and not self._shape.reference_is_unique and not write.sure
+        form = Form(write.change.operation, tuple(write.values), tuple(write.where), returning, write.sure, write.sure)
+        may = telling and form.operation is Operation.UPDATE and self._shape.tells and self._dialect.given is not None
+        return replace(form, telling=True) if may and self._listable(form) else form
+
+    def sure(self, connection: sa.Connection, form: Form, writes: Sequence[Write]) -> list[Row]:
+        """Write what meets its condition, by as few statements as can be; gives the rows that did, as they are now."""
+        if self._dialect.given is not None:
+            if len(writes) > 1 and not self._listable(form):
+                return []
+            statement, parameters = self.build(form, writes)
+            return [tuple(row) for row in connection.execute(statement, parameters)]
+        return self._many(connection, form, writes)
+
+    def _many(self, connection: sa.Connection, form: Form, writes: Sequence[Write]) -> list[Row]:
+        """The same where no list is taken: with a place for each value of each row."""
+        source = {name: sa.bindparam(name, type_=NullType()) for name in _numbered("v", form.sets)}
+        compiled = self._statement(form, source, None).compile(dialect=connection.dialect)  # type: ignore[attr-defined]
+        names = [form.sets[int(name[1:])] for name in compiled.positiontup]
+        place, most = f"({', '.join('?' * len(names))})", max(1, self._dialect.most_parameters // len(names))
+        rows: list[Row] = []
+        for start in range(0, len(writes), most):
+            some = writes[start : start + most]
+            text = str(compiled).replace(place, ", ".join([place] * len(some)), 1)
+            flat = tuple(write.values[name] for write in some for name in names)
+            rows += connection.exec_driver_sql(text, flat).fetchall()
+        return rows
 
     def build(self, form: Form, writes: Sequence[Write]) -> tuple[sa.Executable, Parameters]:
         """The statement for these writes of one form, and its parameters."""
@@ -61,12 +90,15 @@ class Statements:
         rows = [_parameters(form, write) for write in writes]
         return self._statement(form, source, None), rows if len(rows) > 1 else rows[0]
 
+    def _listable(self, form: Form) -> bool:
+        names, kinds = (*form.sets, *form.where), self._dialect.given_kinds
+        return bool(names) and all(self._shape.columns[name].kind in kinds for name in names)
+
     def _given(self, form: Form, writes: Sequence[Write]) -> sa.FromClause | None:
+        if self._dialect.given is None or not self._listable(form):
+            return None
         names = {**_numbered("v", form.sets), **_numbered("w", form.where)}
         columns = {parameter: self._shape.columns[name] for parameter, name in names.items()}
-        listable = all(column.kind in self._dialect.given_kinds for column in columns.values())
-        if self._dialect.given is None or not columns or not listable:
-            return None
         sets = {p: texts([write.values[name] for write in writes]) for p, name in _numbered("v", form.sets).items()}
         where = {p: texts([write.where[name] for write in writes]) for p, name in _numbered("w", form.where).items()}
         return self._dialect.given(columns, sets | where)
@@ -78,14 +110,15 @@ class Statements:
         if form.operation is Operation.DELETE and self._shape.deleted is None:
             return sa.delete(self._shape.table).where(*where)
         statement = sa.update(self._shape.table).where(*where).values(self._set(form, source))
-        return statement.returning(*self._key) if form.returning else statement
+        return statement.returning(*self._rows.selected()) if form.telling else statement
 
     def _insert(self, form: Form, source: Any, given: sa.FromClause | None) -> sa.Executable:
         columns = [self._shape.table.c[name] for name in form.sets]
         values = [source[f"v{i}"] for i in range(len(columns))]
-        if given is not None:
-            return sa.insert(self._shape.table).from_select(columns, sa.select(*values))
-        statement = sa.insert(self._shape.table).values(dict(zip(form.sets, values, strict=True)))
+        if form.sure and self._dialect.insert:
+            new = self._dialect.insert(self._shape.table).on_conflict_do_nothing().returning(*self._rows.selected())
+            return _filled(new, columns, values, given)
+        statement = _filled(sa.insert(self._shape.table), columns, values, given)
         return statement.returning(*self._key) if form.returning else statement
 
     def _set(self, form: Form, source: Any) -> dict[str, Any]:
@@ -109,6 +142,13 @@ class Statements:
 
     def _compared(self, name: str) -> sa.ColumnElement[Any]:
         return self._rows.expression(self._shape.columns[name])
+
+
+def _filled(insert: sa.Insert, columns: list[Any], values: list[Any], given: sa.FromClause | None) -> sa.Insert:
+    """An insert with the values of one row, or those of many that are given."""
+    if given is not None:
+        return insert.from_select(columns, sa.select(*values))
+    return insert.values({column.name: value for column, value in zip(columns, values, strict=True)})
 
 
 def _numbered(letter: str, names: Sequence[str]) -> dict[str, str]:

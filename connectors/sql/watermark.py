@@ -62,19 +62,17 @@ def _earlier_day(mark: str, seconds: int) -> str:
         return mark
 
 
-def not_after(column: Column, spec: CursorSpec, mark: Mark, now: datetime) -> Mark:
-    """The mark, or the server's own time if the mark lies in its future: a wrong date must not hide later rows.
+def not_after(column: Column, spec: CursorSpec, mark: Mark, now: datetime, local: datetime | None = None) -> Mark:
+    """The mark, or the server's own time if the mark lies behind it: a wrong date must not hide later rows.
 
-    A time without a zone is compared with UTC; that can only make the next read start too early.
+    A time without a zone is compared with `local`, or else with UTC, which can only make the next read start too early.
     """
     timed = spec.kind is CursorKind.TIMESTAMP and isinstance(mark, str)
     if not timed or column.kind in {Kind.DECIMAL, Kind.DATE}:
         return mark
     moment = _moment(spec.column, mark)
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if aware <= now:
-        return mark
-    return _like(mark, now if moment.tzinfo else now.astimezone(UTC).replace(tzinfo=None))
+    limit = now if moment.tzinfo else local or now.astimezone(UTC).replace(tzinfo=None)
+    return mark if moment <= limit else _like(mark, limit)
 
 
 def _moment(name: str, mark: str) -> datetime:

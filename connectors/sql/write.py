@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.sql.trouble import Trouble
-from hub.sdk import Change, Operation
+from hub.sdk import Change, Operation, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,8 @@ class Form:
     sets: tuple[str, ...]
     where: tuple[str, ...]
     returning: bool = False  # the database says which keys it wrote
+    sure: bool = False  # the condition stands in the statement
+    telling: bool = False  # the database gives the rows as they are then
 
 
 @dataclass(slots=True)
@@ -31,3 +33,4 @@ class Write:
     form: Form | None = None
     trouble: Trouble | None = None
     missed: bool = False
+    now: Record | None = None  # what the row says, where the statement itself told

@@ -12,7 +12,7 @@ from connectors.sql.judge import Intent, Judge
 from connectors.sql.keys import key_text
 from connectors.sql.lookup import Lookup
 from connectors.sql.rounds import rounds
-from connectors.sql.rows import Held
+from connectors.sql.rows import Held, Row
 from connectors.sql.session import Session
 from connectors.sql.statements import Statements
 from connectors.sql.trouble import Trouble, Verdict
@@ -85,14 +85,27 @@ class Writer:
 
     def _send_sure(self, connection: sa.Connection, group: Sequence[Intent]) -> dict[str, Write]:
         """Write what carries its own condition, many rows by one statement; gives those that met it, by change."""
-        if not self._statements.conditional:
-            return {}
-        sure = [write for intent in group if (write := self._judge.sure(intent))]
+        found = [write for intent in group if (write := self._judge.sure(intent))]
+        sure = found if self._statements.conditional else [w for w in found if w.change.operation is Operation.CREATE]
         done: dict[str, Write] = {}
         for form, same in self._statements.by_form(sure):
-            statement, parameters = self._statements.build(form, same)
-            keys = {key_text(self._shape.key, tuple(row)) for row in connection.execute(statement, parameters)}
-            done |= {write.change.id: write for write in same if write.key in keys}
+            rows = self._statements.sure(connection, form, same)
+            done |= self._matched(same, rows)
+        return done
+
+    def _matched(self, writes: Sequence[Write], rows: Sequence[Row]) -> dict[str, Write]:
+        """The writes of one form whose rows came back, by change. Raises MissedError for a row that is nobody's."""
+        reader = self._lookup.rows
+        by_reference = writes[0].key is None
+        found = {reader.reference(row) if by_reference else reader.key(row): row for row in rows}
+        done: dict[str, Write] = {}
+        for write in writes:
+            row = found.pop(write.change.external_id if by_reference else write.key or "", None)
+            if row is not None:
+                write.now = reader.held(row).record if self._shape.tells else None
+                done[write.change.id] = write
+        if found:
+            raise MissedError  # a trigger gave it another key
         return done
 
     def _with_held(self, connection: sa.Connection, group: Sequence[Intent]) -> Iterator[tuple[Intent, Held | None]]:
@@ -110,7 +123,7 @@ class Writer:
         """Write all, or by halves down to the one record that the database refuses."""
         try:
             with connection.begin_nested():
-                self._write(connection, writes)
+                self._write(connection, writes, telling=False)
         except (SQLAlchemyError, MissedError) as error:
             trouble = None if isinstance(error, MissedError) else self._session.trouble(error)
             if trouble and trouble.verdict is not Verdict.RECORD:
@@ -125,8 +138,8 @@ class Writer:
         self._settle(connection, writes[:middle])
         self._settle(connection, writes[middle:])
 
-    def _write(self, connection: sa.Connection, writes: Sequence[Write]) -> None:
-        for form, same in self._statements.by_form(writes):
+    def _write(self, connection: sa.Connection, writes: Sequence[Write], *, telling: bool = True) -> None:
+        for form, same in self._statements.by_form(writes, telling=telling):
             self._send(connection, form, same)
 
     def _send(self, connection: sa.Connection, form: Form, writes: Sequence[Write]) -> None:
@@ -136,17 +149,23 @@ class Writer:
                 write.new_key = key_text(self._shape.key, tuple(connection.execute(statement, parameters).one()))
             return
         statement, parameters = self._statements.build(form, writes)
+        if form.telling:
+            rows = [tuple(row) for row in connection.execute(statement, parameters)]
+            if len(self._matched(writes, rows)) < len(writes):
+                raise MissedError
+            return
         done = connection.execute(statement, parameters, execution_options={"preserve_rowcount": True})
         if 0 <= done.rowcount < len(writes):
             raise MissedError
 
     def _images(self, connection: sa.Connection, writes: Sequence[Write]) -> dict[str, Record]:
         """What the rows say after the write, by change: defaults, triggers and rounding included."""
-        done = [w for w in writes if not w.trouble and w.change.operation is not Operation.DELETE]
+        told = {w.change.id: w.now for w in writes if w.now is not None}
+        done = [w for w in writes if not (w.now or w.trouble or w.change.operation is Operation.DELETE)]
         keys = {w.change.id: w.new_key or w.key for w in done}
         by_key = self._lookup.held_by_key(connection, [key for key in keys.values() if key is not None])
         new = [w.change.external_id for w in done if keys[w.change.id] is None]
         by_reference = self._lookup.held_by_reference(connection, new)
         found = {w.change.id: by_key.get(keys[w.change.id] or "") for w in done}
         found |= {w.change.id: by_reference.get(w.change.external_id) for w in done if keys[w.change.id] is None}
-        return {change: held.record for change, held in found.items() if held}
+        return told | {change: held.record for change, held in found.items() if held}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hub.http import Response
+from hub.http import Response, WireAnswer
 from hub.sdk import (
     AuthError,
     ConfigError,
@@ -11,6 +11,7 @@ from hub.sdk import (
     FatalError,
     HubError,
     RecordError,
+    SignalClass,
     SilenceError,
     TransientError,
 )
@@ -18,6 +19,7 @@ from hub.sdk import (
 # Answers of the database that end with nothing written. Tryton has tried again by itself before it says so.
 _TURNED_BACK = ("database is locked", "could not serialize", "deadlock detected", "too many connections")
 _TOO_LARGE = 413
+_NOTHING_DONE = frozenset({SignalClass.BUSY, SignalClass.THROTTLED, SignalClass.NOT_APPLIED})
 
 
 class NoModelError(ConfigError):
@@ -93,7 +95,7 @@ def _of_status(response: Response, method: str) -> HubError:
         return ConfigError(f"Tryton does not offer {method} to this user.")
     if response.status == 404:
         return ConfigError("Tryton has no such database, or this is not Tryton. Correct the address and the database.")
-    if response.status == 503 and (response.header("retry-after") or _is_turned_back(response)):
+    if response.kind in _NOTHING_DONE:
         return TransientError(f"Tryton was too busy for {method}; nothing was done.")
     if response.status == _TOO_LARGE:
         return RefusalError(f"{method} was too large for Tryton.", "too-large", response.exchange)
@@ -103,8 +105,10 @@ def _of_status(response: Response, method: str) -> HubError:
     return TransientError(message) if response.safe else _lost(response, message)
 
 
-def _is_turned_back(response: Response) -> bool:
-    return any(mark in response.text for mark in _TURNED_BACK)
+def override(answer: WireAnswer) -> SignalClass | None:
+    """What an answer means in Tryton alone: it says in words that its database turned a call back."""
+    turned_back = answer.status == 503 and any(mark.encode() in answer.body for mark in _TURNED_BACK)
+    return SignalClass.BUSY if turned_back else None
 
 
 def _lost(response: Response, message: str) -> HubError:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from connectors.tryton.answers import result_of
+from connectors.tryton.answers import override, result_of
 from hub.http import Bearer, HttpClient, Response, quote_segment
 from hub.sdk import AuthError, ConfigError, Exchange, HubError, Secret, Settings
 
@@ -118,6 +118,8 @@ class Client:
             auth=auth,
             timeout=self.settings.timeout,
             secrets=secrets,
+            pace=self.settings.pace,
+            override=override,
         )
 
 

@@ -2,20 +2,44 @@
 
 from django.contrib import admin
 
-from hub.admin import audit, change, connection, credential, exception, integration, lane, link, mapping, person, run
+from hub.admin import (
+    audit,
+    change,
+    connection,
+    credential,
+    delivery,
+    exception,
+    integration,
+    lane,
+    link,
+    mapping,
+    pause,
+    person,
+    recovery,
+    replay,
+    run,
+    schedule,
+    webhook,
+)
 
 __all__ = [
     "audit",
     "change",
     "connection",
     "credential",
+    "delivery",
     "exception",
     "integration",
     "lane",
     "link",
     "mapping",
+    "pause",
     "person",
+    "recovery",
+    "replay",
     "run",
+    "schedule",
+    "webhook",
 ]
 
 # Deleting whatever was ticked is never what was meant; each admin class offers its own deeds instead.

@@ -12,8 +12,10 @@ from django.utils.text import Truncator
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from hub.admin import stuck
 from hub.admin.base import FactAdmin
 from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, moment
+from hub.admin.stuck import StuckPages
 from hub.engine.intent import State
 from hub.models import Attempt, Change
 from hub.services.story import change as change_story
@@ -32,8 +34,10 @@ def _chips() -> Chips:
 
 
 @admin.register(Change)
-class ChangeAdmin(KeysetMixin, FactAdmin[Change]):
+class ChangeAdmin(StuckPages, KeysetMixin, FactAdmin[Change]):
     """Every operation on a record, planned or written."""
+
+    deeds = stuck.DEEDS
 
     list_display = ("record", "standing", "mapping", "run_link", "said", "sent")
     list_display_links = ("record",)
@@ -79,8 +83,7 @@ class ChangeAdmin(KeysetMixin, FactAdmin[Change]):
     @display(description="state")
     def standing(self, change: Change) -> SafeString:
         """The state in words."""
-        state = State(change.state)
-        return badge(state.label, change_story.TONES.get(state, "idle"))
+        return badge(change.standing, change_story.TONES.get(change.state, "idle"))
 
     @display(description="run")
     def run_link(self, change: Change) -> SafeString:

@@ -61,6 +61,7 @@ class Deed:
     tone: str = ""  # "", "primary" or "danger"
     asks: bool = True
     bulk: bool = False
+    bulk_text: str = ""  # of many rows, where `text` depends on the row
     shown: Callable[[Any], bool] = _always
 
     def told(self, row: Any) -> str:
@@ -173,7 +174,7 @@ class DeedPages(_Host, Generic[Row]):
             **self.admin_site.each_context(request),
             "title": f"{deed.label}: {len(chosen)} selected",
             "opts": self.opts,
-            "told": deed.text if isinstance(deed.text, str) else "",
+            "told": deed.text if isinstance(deed.text, str) else deed.bulk_text,
             "chosen": chosen,
             "checkbox": helpers.ACTION_CHECKBOX_NAME,
             "has_own_title": True,

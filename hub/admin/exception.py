@@ -15,10 +15,12 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from hub import clock
-from hub.admin.base import Deed, FactAdmin
+from hub.admin import stuck
+from hub.admin.base import Deed, FactAdmin, ReasonForm
 from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge
+from hub.admin.stuck import StuckPages
 from hub.admin.wording import ago, lasting
-from hub.models import Change, ExceptionState, ReconciliationException
+from hub.models import Change, ExceptionKind, ExceptionState, ReconciliationException, Semantics
 from hub.sdk import HubError
 from hub.services import access
 from hub.services import exception as exceptions
@@ -37,12 +39,24 @@ class DestinationKeyForm(forms.Form):
     )
 
 
+SETTLED_OTHERWISE = (ExceptionKind.OVERWRITE, ExceptionKind.FACT_CHANGED)
+
+
 def _is_retriable(exception: ReconciliationException) -> bool:
-    return exception_story.is_open(exception) and not exception_story.is_in_doubt(exception)
+    """Whether writing again can help. An edit that is lost cannot be brought back by it."""
+    is_settled_otherwise = exception_story.is_in_doubt(exception) or exception.kind in SETTLED_OTHERWISE
+    if not exception_story.is_open(exception) or is_settled_otherwise:
+        return False
+    # Every step counts there: a fresh read would pass over the refused one and those behind it.
+    return exception.mapping.semantics != Semantics.TRANSITION or exception.change_id is None
+
+
+def _is_changed_fact(exception: ReconciliationException) -> bool:
+    return exception_story.is_open(exception) and exception.kind == ExceptionKind.FACT_CHANGED
 
 
 @admin.register(ReconciliationException)
-class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
+class ExceptionAdmin(StuckPages, KeysetMixin, FactAdmin[ReconciliationException]):
     """Exceptions are opened and closed by the hub; people retry, and answer what is in doubt."""
 
     list_display = ("record", "kind_word", "told", "place", "age", "seen", "standing")
@@ -69,6 +83,11 @@ class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
             "If nothing has been corrected, the exception comes back.",
         ),
         Deed(
+            "acknowledge", "I have looked", "retry", icon="visibility", tone="primary", form_class=ReasonForm,
+            shown=exception_story.needs_a_look,
+            text="You have looked at the record and put right what had to be. Say what you found; it is kept.",
+        ),
+        Deed(
             "happened", "It happened", "settle", icon="check_circle", tone="primary",
             form_class=DestinationKeyForm, shown=exception_story.is_in_doubt,
             text="You have looked at the destination and the record is there as it should be. "
@@ -82,6 +101,13 @@ class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
         Deed(
             "stop", "Stop", "settle", icon="block", tone="danger", shown=exception_story.is_in_doubt,
             text="The hub gives this write up. It is not sent again; the record is looked at when it next changes.",
+        ),
+        *stuck.DEEDS,
+        Deed(
+            "keep", "Keep what was appended", "skip", icon="check", tone="primary", form_class=ReasonForm,
+            shown=_is_changed_fact,
+            text="The fact stays at the destination as it was appended, although the source reads otherwise now. "
+            "You are asked again if the source changes it once more.",
         ),
     )  # fmt: skip
 
@@ -104,16 +130,28 @@ class ExceptionAdmin(KeysetMixin, FactAdmin[ReconciliationException]):
         messages.success(request, "Asked for another try: this run reads the record again.")
         return HttpResponseRedirect(reverse("admin:hub_syncrun_change", args=[run.pk]))
 
+    def acknowledge(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
+        """Somebody has looked."""
+        exceptions.acknowledge(exception=row, by=self.person(request), reason=form.cleaned_data["reason"])
+        return "Noted and closed."
+
+    def keep(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
+        """Leave a fact as it was appended."""
+        exceptions.keep_fact(exception=row, by=self.person(request), reason=form.cleaned_data["reason"])
+        return "Kept as it was appended."
+
     def happened(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
         """It is there."""
         key = form.cleaned_data["destination_key"].strip() or None
         runs.resolve_in_doubt(change=_parked(row), by=self.person(request), verdict="happened", destination_key=key)
-        return "Taken as written."
+        return "Noted. A worker reads the record and takes it as written, or says why it cannot."
 
     def not_happened(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
         """It is not there."""
         runs.resolve_in_doubt(change=_parked(row), by=self.person(request), verdict="not_happened")
-        return "It is sent again as soon as a worker is free."
+        return (
+            "Noted. A worker looks once more where it can, and sends it again once the lost request can no longer land."
+        )
 
     def stop(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
         """Give it up."""

@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from hub import models
+from hub import clock, models
 from hub.admin import wording
 from hub.admin.balance import Segment, segments
-from hub.services import access, integration
+from hub.services import access, integration, pace
 
 BADGE_CAP = 99
 BAR_WIDTH, BAR_STEP, BAR_HEIGHT, BAR_LEAST = 8, 11, 36, 3
@@ -28,6 +28,8 @@ DESK: tuple[tuple[str, tuple[tuple[str, str, type[Model]], ...]], ...] = (
             ("Runs", "play_circle", models.SyncRun),
             ("Changes", "difference", models.Change),
             ("Links", "link", models.Link),
+            ("Deliveries", "move_to_inbox", models.Delivery),
+            ("Replays", "restart_alt", models.Replay),
         ),
     ),
     (
@@ -37,6 +39,7 @@ DESK: tuple[tuple[str, tuple[tuple[str, str, type[Model]], ...]], ...] = (
             ("Mappings", "account_tree", models.Mapping),
             ("Connections", "cable", models.Connection),
             ("Credentials", "key", models.Credential),
+            ("Webhooks", "webhook", models.Webhook),
         ),
     ),
     (
@@ -45,6 +48,9 @@ DESK: tuple[tuple[str, tuple[tuple[str, str, type[Model]], ...]], ...] = (
             ("Audit trail", "policy", models.AuditEvent),
             ("People", "group", models.User),
             ("Roles", "badge", Group),
+            ("Pauses", "pause_circle", models.MainSwitch),
+            ("Recovery", "settings_backup_restore", models.Recovery),
+            ("Slots", "calendar_month", models.Slot),
             ("Lanes", "conversion_path", models.Lane),
             ("Checkpoints", "flag", models.Checkpoint),
         ),
@@ -173,6 +179,7 @@ def _home(request: HttpRequest) -> dict[str, Any]:
         "at": tiles[0].card.at if tiles else None,
         "may_connect": access.can(user, "add", models.Connection).allowed,
         "exceptions_cap": integration.EXCEPTIONS_COUNTED,
+        "held": pace.held(access.visible(user, "view", models.Connection), clock.now()),
     }
 
 

@@ -12,13 +12,15 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from hub.admin import home, wording
+from hub.admin import schedule as slots
 from hub.admin.balance import segments
-from hub.admin.base import Deed, HubAdmin, ReasonForm
+from hub.admin.base import Deed, HubAdmin
+from hub.admin.pause import PauseDeeds, pause_deed, resume_deed
 from hub.clock import now
 from hub.engine import schedule
 from hub.models import Integration, SyncRun, Trigger
 from hub.sdk import ConfigError
-from hub.services import access
+from hub.services import access, pause
 from hub.services import integration as integrations
 from hub.services import run as runs
 
@@ -51,7 +53,8 @@ class IntegrationForm(forms.ModelForm[Integration]):
     class Meta:
         model = Integration
         fields = (
-            "title", "name", "purpose", "owner", "deputy", "criticality", "schedule", "time_zone", "fresh_minutes",
+            "title", "name", "purpose", "owner", "deputy", "criticality", "schedule", "time_zone",
+            "missed_slots", "grace_minutes", "fresh_minutes",
         )  # fmt: skip
         widgets = {
             "purpose": UnfoldAdminTextareaWidget({"rows": 3}),
@@ -76,7 +79,7 @@ class IntegrationForm(forms.ModelForm[Integration]):
 
 
 @admin.register(Integration)
-class IntegrationAdmin(HubAdmin[Integration]):
+class IntegrationAdmin(PauseDeeds, HubAdmin[Integration]):
     """Integrations are set up by those who may, and run, previewed and paused by their owners."""
 
     list_display = ("title", "standing", "owner", "deputy", "criticality", "runs_when")
@@ -91,7 +94,7 @@ class IntegrationAdmin(HubAdmin[Integration]):
     fieldsets = (
         (None, {"fields": ("title", "name", "purpose")}),
         ("Who answers for it", {"fields": (("owner", "deputy"), "criticality")}),
-        ("When it runs", {"fields": (("schedule", "time_zone"), "fresh_minutes")}),
+        ("When it runs", {"fields": (("schedule", "time_zone"), ("missed_slots", "grace_minutes"), "fresh_minutes")}),
     )
     change_form_after_template = "admin/hub/integration/schedules.html"
     history_fields = (*IntegrationForm.Meta.fields, "is_paused", "paused_reason")
@@ -108,17 +111,8 @@ class IntegrationAdmin(HubAdmin[Integration]):
             text="Reads, maps and compares as a run does, and stops before anything is written.",
             shown=lambda row: not row.is_paused,
         ),
-        Deed(
-            "pause", "Pause", "pause", icon="pause", form_class=ReasonForm,
-            text="No run starts, by schedule or by hand, until it is resumed. A run on its way stops before its next "
-            "page and goes on from there later.",
-            shown=lambda row: not row.is_paused,
-        ),
-        Deed(
-            "resume", "Resume", "pause", icon="resume", tone="primary",
-            text="Runs start again. If a time of the schedule passed meanwhile, one run makes up for it.",
-            shown=lambda row: row.is_paused,
-        ),
+        pause_deed(),
+        resume_deed(),
     )  # fmt: skip
 
     # --- displays -------------------------------------------------------------------------------------
@@ -166,16 +160,6 @@ class IntegrationAdmin(HubAdmin[Integration]):
         messages.success(request, f"{_asked(made)} Nothing will be written.")
         return HttpResponseRedirect(reverse("admin:hub_syncrun_change", args=[made[0].pk]))
 
-    def pause(self, request: HttpRequest, row: Integration, form: Any) -> str:
-        """Pause with a reason."""
-        integrations.pause(integration=row, by=self.person(request), reason=form.cleaned_data["reason"])
-        return "Paused. Everybody who looks at it sees your reason."
-
-    def resume(self, request: HttpRequest, row: Integration, form: Any) -> str:
-        """Let it run again."""
-        integrations.resume(integration=row, by=self.person(request))
-        return "Resumed."
-
     # --- pages ----------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
@@ -183,6 +167,7 @@ class IntegrationAdmin(HubAdmin[Integration]):
         wrap = self.admin_site.admin_view
         return [
             path("cards/", wrap(home.cards_view), name="hub_integration_cards"),
+            path("slots/", wrap(slots.preview_view), name="hub_integration_slots"),
             path("<int:pk>/live/", wrap(self.live_view), name="hub_integration_live"),
             *super().get_urls(),
         ]
@@ -200,6 +185,8 @@ class IntegrationAdmin(HubAdmin[Integration]):
             "may_add_mapping": access.can(request.user, "change", row).allowed,
             "live_url": reverse("admin:hub_integration_live", args=[row.pk]),
             "exceptions_cap": integrations.EXCEPTIONS_COUNTED,
+            **slots.picture(row, card.at),
+            "waits": pause.forecast(row).told() if row.is_paused else "",
         }
 
     def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -1,6 +1,10 @@
 """Lanes and checkpoints: who holds which lane, and how far each source has been read. Read only, for operators."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -8,6 +12,7 @@ from hub import clock
 from hub.admin.base import FactAdmin
 from hub.admin.keyset import badge, moment
 from hub.models import Checkpoint, Lane
+from hub.services.story import lane as lane_story
 
 
 @admin.register(Lane)
@@ -17,15 +22,28 @@ class LaneAdmin(FactAdmin[Lane]):
     class Media:
         css = {"all": ["hub/run.css"]}
 
-    list_display = ("name", "standing", "owner", "epoch", "until")
+    list_display = ("name", "standing", "owner", "since", "until")
+    list_display_links = ("name",)
     list_select_related = ("mapping__integration",)
-    page_fields = ("mapping", "slice", "slices", "owner", "epoch", "lease_until", "rung_at")
+    page_template = "admin/hub/lane/page.html"
     ordering = ("mapping__integration__title", "mapping__position", "slice")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
+        rows: QuerySet[Lane] = super().get_queryset(request)
+        return rows.select_related("mapping__integration")
+
+    def page(self, request: HttpRequest, row: Lane) -> dict[str, Any]:
+        """All lanes of the mapping: who holds them, what waits in them, and what is stuck."""
+        return {
+            "title": f"{row.mapping}: lane {row.slice + 1}",
+            "told": lane_story.tell(row.mapping, clock.now()),
+            "is_beyond": row.slice >= row.mapping.slices,
+        }
 
     @display(description="lane")
     def name(self, lane: Lane) -> str:
         """Integration, mapping and slice."""
-        return f"{lane.mapping.integration} / {lane.mapping}, {lane.slice + 1} of {lane.slices}"
+        return f"{lane.mapping.integration} / {lane.mapping}, {lane.slice + 1} of {lane.mapping.slices}"
 
     @display(description="held")
     def standing(self, lane: Lane) -> SafeString:
@@ -33,6 +51,11 @@ class LaneAdmin(FactAdmin[Lane]):
         if lane.lease_until is None:
             return badge("free", "idle")
         return badge("held", "live") if lane.lease_until > clock.now() else badge("lapsed", "warn")
+
+    @display(description="since")
+    def since(self, lane: Lane) -> SafeString:
+        """Since when it is held."""
+        return moment(lane.held_since)
 
     @display(description="lease until")
     def until(self, lane: Lane) -> SafeString:

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from hub.admin.base import FactAdmin
-from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, moment
+from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, moment, number
 from hub.models import Hint, Link, LinkState
 from hub.services.story import link as link_story
 
@@ -72,18 +72,23 @@ class LinkAdmin(KeysetMixin, FactAdmin[Link]):
 class HintAdmin(KeysetMixin, FactAdmin[Hint]):
     """Records that the next run re-reads by key."""
 
-    list_display = ("source_key", "mapping", "reason", "asked")
+    list_display = ("source_key", "mapping", "reason", "pointed", "asked")
     list_select_related = ("mapping",)
     list_filter = (("mapping", ScopedDropdown),)
     search_fields = ("source_key",)
     search_help_text = "Source key, from its beginning"
-    page_fields = ("mapping", "source_key", "reason", "since")
+    page_fields = ("mapping", "source_key", "reason", "count", "since", "due_at")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Hints for records whose key begins so."""
         return self.by_keys(request, queryset, search_term.strip(), ("source_key",)), False
+
+    @display(description="times")
+    def pointed(self, hint: Hint) -> SafeString:
+        """How often the record was pointed at since it was last read."""
+        return number(hint.count)
 
     @display(description="since")
     def asked(self, hint: Hint) -> SafeString:

@@ -19,9 +19,9 @@ from hub.admin.base import Deed, FactAdmin, ReasonForm
 from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, moment, number, page_of
 from hub.admin.wording import lasting
 from hub.models import RunState, SyncRun, Trigger
-from hub.services import access
+from hub.services import access, pause
 from hub.services import run as runs
-from hub.services.run.execute import PREVIEW_ROOM
+from hub.services.run.apply import PREVIEW_ROOM
 from hub.services.story import change as change_story
 from hub.services.story import run as run_story
 
@@ -48,6 +48,12 @@ STATES = Chips(
         Chip("cancelled", "Cancelled", (RunState.CANCELLED.value,)),
     ),
 )
+
+
+def _standstill(run: SyncRun) -> str:
+    """Every pause that keeps this run from going on."""
+    is_held = run.is_live and pause.is_paused(run.mapping_id, reading=run.is_preview)
+    return pause.reason_for(run.mapping) if is_held else ""
 
 
 def _has_held(run: SyncRun) -> bool:
@@ -186,6 +192,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
             "segments": segments(row.balance),
             "next_step": run_story.next_step(row),
             "next_due": run_story.next_due(row),
+            "standstill": _standstill(row),
         }
 
     def _changes(self, request: HttpRequest, row: SyncRun) -> dict[str, Any]:
@@ -215,7 +222,11 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
     @display(description="run")
     def title(self, run: SyncRun) -> SafeString:
         """Integration, mapping and number; what kind of run it is."""
-        kinds = [word for word, is_so in (("preview", run.is_preview), ("full", run.is_full)) if is_so]
+        kinds = [
+            word
+            for word, is_so in (("preview", run.is_preview), ("full", run.is_full), ("hints", run.is_hints_only))
+            if is_so
+        ]
         return format_html(
             '<span class="st-title"><strong>{}</strong> <span>{} · run {}{}</span></span>',
             run.integration, run.mapping, run.pk, "".join(f" · {kind}" for kind in kinds),

@@ -54,9 +54,19 @@ ENDED = frozenset(State) - OPEN - {State.PLANNED}
 
 STEPS: dict[State, frozenset[State]] = {
     State.PLANNED: frozenset(),
-    State.READY: frozenset({State.SENDING, State.HELD, State.SUPERSEDED, State.CANCELLED}),
+    State.READY: frozenset(
+        {
+            State.SENDING,
+            State.HELD,
+            State.SUPERSEDED,
+            State.CANCELLED,
+            State.REJECTED,  # only a step that cannot be mapped when its turn comes
+        }
+    ),
     State.SENDING: frozenset(
         {
+            State.READY,  # a pause came before any byte of it left
+            State.READY,  # only when a pause came before anything of it had left
             State.APPLIED,
             State.RETRY_WAIT,
             State.REJECTED,
@@ -68,19 +78,19 @@ STEPS: dict[State, frozenset[State]] = {
             State.PROBING,
         }
     ),
-    State.ACCEPTED: frozenset({State.APPLIED, State.REJECTED, State.AMBIGUOUS}),
-    State.AMBIGUOUS: frozenset({State.PROBING, State.PARKED}),
+    State.ACCEPTED: frozenset({State.APPLIED, State.REJECTED, State.CONFLICT, State.AMBIGUOUS}),
+    State.AMBIGUOUS: frozenset({State.PROBING}),
     State.PROBING: frozenset(
         {State.APPLIED, State.READY, State.SENDING, State.PARKED, State.AMBIGUOUS, State.CONFLICT, State.REJECTED}
     ),
-    State.PARKED: frozenset({State.PROBING, State.APPLIED, State.READY, State.CANCELLED}),
+    State.PARKED: frozenset({State.PROBING, State.CANCELLED}),
     State.RETRY_WAIT: frozenset({State.READY, State.SENDING, State.SUPERSEDED, State.CANCELLED, State.REJECTED}),
     State.AUTH_HELD: frozenset({State.READY, State.SENDING, State.SUPERSEDED, State.CANCELLED}),
     State.HELD: frozenset({State.READY, State.SENDING, State.SUPERSEDED, State.CANCELLED}),
     State.APPLIED: frozenset({State.VERIFIED}),
     State.VERIFIED: frozenset(),
-    State.REJECTED: frozenset(),
-    State.CONFLICT: frozenset(),
+    State.REJECTED: frozenset({State.READY, State.CANCELLED}),  # a person released or skipped it
+    State.CONFLICT: frozenset({State.READY, State.CANCELLED}),
     State.SUPERSEDED: frozenset(),
     State.CANCELLED: frozenset(),
 }
@@ -96,7 +106,10 @@ AFTER: dict[Answer, State] = {
     Answer.UNKNOWN: State.AMBIGUOUS,
     Answer.AUTH: State.AUTH_HELD,
     Answer.ACCEPTED: State.ACCEPTED,
+    Answer.STEP: State.SENDING,
 }
+# Answers that say something about the question only, not about the job that was asked about.
+UNTOLD = frozenset({Answer.ACCEPTED, Answer.RETRY, Answer.AUTH, Answer.STEP})
 
 
 class StepError(Exception):
@@ -110,6 +123,19 @@ def step(present: State, following: State) -> State:
     return following
 
 
-def after(answer: Answer) -> State:
-    """The state a SENDING change takes for `answer`."""
-    return step(State.SENDING, AFTER[answer])
+def before(following: State) -> list[str]:
+    """The states that `following` may follow, for the WHERE of a statement that takes the step."""
+    return sorted(state.value for state, steps in STEPS.items() if following in steps)
+
+
+def after(answer: Answer, present: State = State.SENDING, *, in_doubt: bool = False) -> State:
+    """The state a change takes for `answer`: from SENDING, or from ACCEPTED when its job was asked about.
+
+    `in_doubt`: an earlier request of it may still have taken effect, so that “this one did not” is not the end of it.
+    """
+    if present is State.ACCEPTED and answer in UNTOLD:
+        return present
+    following = AFTER[answer]
+    if in_doubt and following in (State.RETRY_WAIT, State.AUTH_HELD):
+        following = State.AMBIGUOUS
+    return following if following is present else step(present, following)

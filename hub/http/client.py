@@ -1,26 +1,32 @@
 """Calls an HTTP system: listed origins only, one deadline, one meaning for each failure, no secret shown."""
 
+import re
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NoReturn, TypedDict, Unpack
 from urllib.parse import urlencode, urljoin
 
 from hub.http.auth import Auth
-from hub.http.failure import Clock, keep_exchange, of_silence, of_status
+from hub.http.failure import Clock, keep_exchange, loss_of, of_silence, of_status, retry_after
 from hub.http.origin import origin_from, origin_of, split
 from hub.http.payload import encode
 from hub.http.redact import Scrubber
 from hub.http.response import Response, exchange
 from hub.http.session import SessionTransport
-from hub.http.transport import Transport, TransportError, WireRequest
+from hub.http.transport import Transport, TransportError, WireAnswer, WireRequest
 from hub.http.wire import WireTransport
-from hub.sdk import ConfigError, Secret
+from hub.sdk import ConfigError, Pace, Secret, Signal, SignalClass, classify, classify_loss
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 3
+SUCCESSES = frozenset({SignalClass.APPLIED, SignalClass.ACCEPTED, SignalClass.PER_ITEM})
 ALWAYS = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "integration-hub"}
+Quota = Callable[[Mapping[str, str]], tuple[int | None, float | None]]
+Override = Callable[[WireAnswer], SignalClass | None]
+# In a target: what makes it more than a path, and what parsing would take out of it.
+_SPECIAL = re.compile(r"[?#\s\x00-\x1f]|://")
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 
@@ -47,7 +53,9 @@ class HttpClient:
     `base_url` is put before relative targets. `origins` lists the `scheme://host:port` that may be
     called; `timeout` is the whole exchange in seconds, body included; `verify` may name a file of
     certificate authorities (verification cannot be switched off). `secrets` are further values to
-    hide besides those of `auth`. `clock` gives seconds since 1970 for Retry-After dates.
+    hide besides those of `auth`. `clock` gives seconds since 1970 for Retry-After dates. `pace` is asked
+    before each request and told after it. `override` says what an answer means at this system when that is
+    not what it means everywhere; `quota` reads (requests left, seconds until they are whole) from headers.
     """
 
     base_url: str
@@ -60,10 +68,15 @@ class HttpClient:
     secrets: Sequence[Secret] = field(default=(), repr=False)
     clock: Clock = field(default=time.time, repr=False)
     transport: Transport | None = field(default=None, repr=False)
+    pace: Pace | None = field(default=None, repr=False)
+    override: Override | None = field(default=None, repr=False)
+    quota: Quota | None = field(default=None, repr=False)
     scrub: Scrubber = field(init=False, repr=False)
     _asking: Transport = field(init=False, repr=False)
     _writing: Transport = field(init=False, repr=False)
     _allowed: frozenset[str] = field(init=False, repr=False)
+    _usual: Mapping[str, str] = field(init=False, repr=False)
+    _base: tuple[str, str | None] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         hidden = [*(self.auth.hidden() if self.auth else ()), *(secret.reveal() for secret in self.secrets)]
@@ -72,7 +85,10 @@ class HttpClient:
         ca_file = "" if self.verify is True else self.verify
         self._asking = self.transport or SessionTransport(ca_file)
         self._writing = self.transport or WireTransport(ca_file)
-        self._check_origin(origin_of(self.base_url))
+        self._usual = _merged(self.headers)
+        parts = split(self.base_url)
+        self._base = (origin_from(parts), None if parts.query or parts.fragment else parts.path.rstrip("/"))
+        self._check_origin(self._base[0])
 
     def call(self, method: str, target: str, **sending: Unpack[Sending]) -> Response:
         """Send one request and return its answer.
@@ -84,17 +100,19 @@ class HttpClient:
         (nothing happened), SilenceError (a write without an answer) or ConfigError (a place that may not be
         called, an answer too large). Other refusals (4xx) come back as a Response: see `refused`.
         """
-        method = method.upper()
+        method, expect = method.upper(), sending.get("expect", ())
         safe = sending.get("safe", method in READING)
         until = time.monotonic() + sending.get("timeout", self.timeout)
-        request = self._request(method, self._url(target, sending.get("params")), sending, until)
-        response = self._send(request, safe=safe)
+        request = self._request(method, *self._place(target, sending.get("params")), sending, until)
+        response = self._send(request, safe=safe, expect=expect)
         for _ in range(MOST_REDIRECTS):
             if not (method in READING and response.status in REDIRECTS):
                 break
             onward = self._onward(response)
-            response = self._send(self._request(method, onward, sending, until), safe=safe)
-        if not response.ok and response.status not in sending.get("expect", ()):
+            response = self._send(
+                self._request(method, *self._parted(onward), sending, until), safe=safe, expect=expect
+            )
+        if response.kind not in SUCCESSES and response.status not in expect:
             self._judge(response)
         return response
 
@@ -109,29 +127,74 @@ class HttpClient:
             return url
         return f"{url}{'&' if '?' in url else '?'}{urlencode(params, doseq=True)}"
 
-    def _request(self, method: str, url: str, sending: Sending, until: float) -> WireRequest:
+    def _place(self, target: str, params: Params | None) -> tuple[str, str]:
+        """Origin and target of a call. The usual one, a plain path below the base, needs no parsing."""
+        origin, path = self._base
+        if params or path is None or _SPECIAL.search(target):
+            return self._parted(self._url(target, params))
+        return origin, f"{path}/{target.lstrip('/')}".rstrip("/") or "/"
+
+    def _parted(self, url: str) -> tuple[str, str]:
         parts = split(url)
         origin = origin_from(parts)
         self._check_origin(origin)
+        return origin, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    def _request(self, method: str, origin: str, target: str, sending: Sending, until: float) -> WireRequest:
         kind, body = _body(sending)
-        headers = _merged(ALWAYS, kind, self.headers, sending.get("headers", {}))
-        headers |= _merged(self.auth.headers()) if self.auth else {}
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        headers = {**ALWAYS, **kind, **self._usual, **_merged(sending.get("headers", {}))}
+        if self.auth:
+            headers |= _merged(self.auth.headers())
         left = max(0.001, until - time.monotonic())
         return WireRequest(method, origin, target, headers, body, left, self.max_bytes)
 
-    def _send(self, request: WireRequest, *, safe: bool) -> Response:
+    def _send(self, request: WireRequest, *, safe: bool, expect: Collection[int]) -> Response:
         # A call that only asks may be repeated, so it takes the ordinary way out. After a write somebody must
         # know whether a byte left, and there are many of them: they take the exact and faster one.
         carrier = self._asking if safe else self._writing
+        if self.pace is not None:
+            self.pace.enter(write=not safe, origin=request.origin)
         started = time.monotonic()
         try:
             answer = carrier.send(request)
         except TransportError as error:
+            self._left_silent(request, error, safe=safe, seconds=time.monotonic() - started)
             self._fail(request, error, safe=safe, milliseconds=_since(started))
-        return Response(
-            request, answer.status, answer.headers, answer.body, _since(started), scrub=self.scrub, safe=safe
+        except BaseException:
+            # Whatever else happens, the gate must not go on counting this request as on its way.
+            self._left(Signal(SignalClass.AMBIGUOUS, not safe, request.origin, seconds=time.monotonic() - started))
+            raise
+        kind = (self.override and self.override(answer)) or classify(
+            answer.status, write=not safe, retry_after="retry-after" in answer.headers
         )
+        response = Response(
+            request, answer.status, answer.headers, answer.body, _since(started), self.scrub, safe=safe, kind=kind
+        )
+        if self.pace is not None:
+            handled = response.status in expect
+            self._left_answered(response, seconds=time.monotonic() - started, is_handled=handled)
+        return response
+
+    def _left_silent(self, request: WireRequest, error: TransportError, *, safe: bool, seconds: float) -> None:
+        loss = loss_of(error, seconds=seconds, timeout=request.timeout)
+        kind = classify_loss(loss, write=not safe)
+        self._left(Signal(kind, not safe, request.origin, loss=loss, seconds=seconds))
+
+    def _left_answered(self, response: Response, *, seconds: float, is_handled: bool) -> None:
+        origin, headers = response.request.origin, response.headers
+        signal = Signal(
+            response.kind, not response.safe, origin, response.status, seconds=seconds, is_handled=is_handled
+        )
+        if "retry-after" in headers:
+            signal = replace(signal, retry_after=retry_after(response, self.clock))
+        if self.quota is not None:
+            remaining, reset = self.quota(headers)
+            signal = replace(signal, remaining=remaining, reset=reset)
+        self._left(signal)
+
+    def _left(self, signal: Signal) -> None:
+        if self.pace is not None:
+            self.pace.leave(signal)
 
     def _fail(self, request: WireRequest, error: TransportError, *, safe: bool, milliseconds: int) -> NoReturn:
         failure = of_silence(request, error, safe=safe)

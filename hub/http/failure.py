@@ -1,6 +1,6 @@
 """One verdict for everybody: which answers and silences are which error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
 from hub.http.redact import path_of
@@ -10,13 +10,25 @@ from hub.sdk import (
     AuthError,
     ConfigError,
     Exchange,
+    ForbiddenError,
     HubError,
+    Loss,
     RateLimitedError,
+    SignalClass,
     SilenceError,
     TransientError,
 )
 
 Clock = Callable[[], float]
+# What a class means whatever was asked for, and what to do about it. The others are the connector's to judge.
+FAILURES: Mapping[SignalClass, tuple[type[HubError], str]] = {
+    SignalClass.AUTH: (AuthError, "Check the credential of this connection and what it is allowed to do."),
+    SignalClass.PERMISSION: (ForbiddenError, "Check what the credential of this connection is allowed to do."),
+    SignalClass.CONFIG: (ConfigError, "Correct the settings of this connection."),
+    SignalClass.NOT_APPLIED: (TransientError, ""),
+    SignalClass.TRANSIENT: (TransientError, ""),
+    SignalClass.AMBIGUOUS: (SilenceError, "It may have taken effect."),
+}
 
 
 def exchange_of(error: BaseException) -> Exchange | None:
@@ -44,21 +56,25 @@ def of_silence(request: WireRequest, error: TransportError, *, safe: bool) -> Hu
     return SilenceError(f"{place} left and may have taken effect: {error}.")
 
 
+def loss_of(error: TransportError, *, seconds: float, timeout: float) -> Loss:
+    """How a request was lost, as far as its carrier can tell after `seconds` of a deadline of `timeout`."""
+    if isinstance(error, NotSentError):
+        return Loss.UNSENDABLE if error.settled else Loss.NOT_SENT
+    if isinstance(error, OversizeError):
+        return Loss.OVERSIZE
+    return Loss.TIMEOUT if seconds >= timeout else Loss.LOST
+
+
 def of_status(response: Response, *, clock: Clock) -> HubError | None:
-    """The error for a status that means the same everywhere; None when the connector should judge it."""
+    """The error for an answer whose class means the same everywhere; None when the connector should judge it."""
     status, place = response.status, f"{response.request.method} {path_of(response.request.target)}"
     said = response.scrub(f"{place} answered {status}: ") + response.scrub.excerpt(response.body, 300)
-    if status in {401, 403, 407}:
-        return AuthError(f"{said} Check the credential of this connection and what it is allowed to do.")
-    if status == 429 or (status == 503 and "retry-after" in response.headers):
+    if response.kind is SignalClass.THROTTLED:
         return RateLimitedError(said, retry_after(response, clock))
-    if status == 425:
-        return TransientError(said)
-    if status == 408 or status >= 500:
-        return TransientError(said) if response.safe else SilenceError(f"{said} It may have taken effect.")
-    if 300 < status < 400 and status != 304:
+    if 300 <= status < 400 and response.kind is SignalClass.CONFIG:
         return ConfigError(f"{place} was redirected ({status}), which is not followed. Correct the address.")
-    return None
+    kind, cure = FAILURES.get(response.kind, (None, ""))
+    return kind(f"{said} {cure}".rstrip()) if kind else None
 
 
 def retry_after(response: Response, clock: Clock) -> float | None:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 EXCERPT = 2_000  # characters of a body that are kept
 # Headers that explain an answer and never prove who is calling.
-SHOWN = ("content-type", "if-match", "if-none-match", "idempotency-key", "etag", "retry-after", "location")
+SHOWN = frozenset({"content-type", "if-match", "if-none-match", "idempotency-key", "etag", "retry-after", "location"})
 
 
 class Scrubber:
@@ -38,6 +38,8 @@ def _forms(value: str) -> set[str]:
 
 def path_of(target: str) -> str:
     """Path of a request with the names of its query, without their values."""
+    if "?" not in target and "#" not in target and not target.startswith("//"):
+        return target
     parts = urlsplit(target)
     names = "&".join(f"{name}=…" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
     return f"{parts.path}?{names}" if names else parts.path
@@ -45,4 +47,4 @@ def path_of(target: str) -> str:
 
 def shown_headers(headers: Mapping[str, str]) -> str:
     """The explaining headers, one a line."""
-    return "".join(f"{name}: {value}\n" for name, value in headers.items() if name.lower() in SHOWN)
+    return "".join([f"{name}: {value}\n" for name, value in headers.items() if name.lower() in SHOWN])

@@ -7,12 +7,12 @@ from typing import Any
 from hub.http.payload import decode
 from hub.http.redact import Scrubber, path_of, shown_headers
 from hub.http.transport import WireRequest
-from hub.sdk import Exchange, SilenceError, TransientError
+from hub.sdk import Exchange, SignalClass, SilenceError, TransientError
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Status, headers and body of one answer. Header names are in lower case."""
+    """Status, headers and body of one answer, and its class. Header names are in lower case."""
 
     request: WireRequest = field(repr=False)
     status: int
@@ -21,6 +21,7 @@ class Response:
     milliseconds: int
     scrub: Scrubber = field(repr=False)
     safe: bool = True
+    kind: SignalClass = SignalClass.APPLIED
 
     @property
     def ok(self) -> bool:

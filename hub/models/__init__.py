@@ -4,17 +4,26 @@ from hub.models.audit import AuditEvent
 from hub.models.change import Attempt, Change
 from hub.models.connection import CheckState, Connection, ConnectionCheck
 from hub.models.credential import Credential, CredentialSecret
+from hub.models.delivery import Arrival, Delivery, DeliveryState
 from hub.models.exception import ExceptionKind, ExceptionState, ReconciliationException
-from hub.models.integration import Criticality, Integration
+from hub.models.incarnation import Incarnation
+from hub.models.integration import Criticality, Integration, MissedPolicy
 from hub.models.lane import Checkpoint, Lane, LeaseLostError
-from hub.models.link import Hint, KnownLink, Link, LinkImage, LinkState
-from hub.models.mapping import DeletePolicy, Mapping, MappingVersion, ReadMode, Semantics, VersionState
+from hub.models.link import Hint, KnownLink, Link, LinkImage, LinkState, destination_key_of, provisional
+from hub.models.mapping import DeletePolicy, Direction, Mapping, MappingVersion, ReadMode, Semantics, VersionState
+from hub.models.pace import RateState
+from hub.models.pause import MainSwitch
 from hub.models.person import User
+from hub.models.recovery import Recovery, Review, ReviewState
+from hub.models.replay import Replay, ReplayState, ReplayVersion
 from hub.models.run import ENDED, LIVE, RunState, SeenPage, SyncRun, Trigger
+from hub.models.schedule import Slot, SlotState
+from hub.models.webhook import SignatureStyle, Webhook, WebhookHour, WebhookMiss, WebhookRoute
 
 __all__ = [
     "ENDED",
     "LIVE",
+    "Arrival",
     "Attempt",
     "AuditEvent",
     "Change",
@@ -26,9 +35,13 @@ __all__ = [
     "CredentialSecret",
     "Criticality",
     "DeletePolicy",
+    "Delivery",
+    "DeliveryState",
+    "Direction",
     "ExceptionKind",
     "ExceptionState",
     "Hint",
+    "Incarnation",
     "Integration",
     "KnownLink",
     "Lane",
@@ -36,15 +49,33 @@ __all__ = [
     "Link",
     "LinkImage",
     "LinkState",
+    "MainSwitch",
     "Mapping",
     "MappingVersion",
+    "MissedPolicy",
+    "RateState",
     "ReadMode",
     "ReconciliationException",
+    "Recovery",
+    "Replay",
+    "ReplayState",
+    "ReplayVersion",
+    "Review",
+    "ReviewState",
     "RunState",
     "SeenPage",
     "Semantics",
+    "SignatureStyle",
+    "Slot",
+    "SlotState",
     "SyncRun",
     "Trigger",
     "User",
     "VersionState",
+    "Webhook",
+    "WebhookHour",
+    "WebhookMiss",
+    "WebhookRoute",
+    "destination_key_of",
+    "provisional",
 ]

@@ -5,11 +5,13 @@ from django.db import models
 from simple_history.models import HistoricalRecords
 
 from hub.models.credential import Credential
+from hub.models.pause import Pausable
 
 LANDING_SECONDS = 900
+MAX_IN_FLIGHT = 32
 
 
-class Connection(models.Model):
+class Connection(Pausable):
     """A configured account on one system, in one environment."""
 
     name = models.SlugField(max_length=80, unique=True, help_text="Short name used in files, for example erp.")
@@ -26,8 +28,25 @@ class Connection(models.Model):
         help_text="Seconds a request may still take effect there after the hub gave up on it.",
     )
     timeout_seconds = models.PositiveIntegerField("deadline", default=30, help_text="Seconds one request may take.")
-    is_paused = models.BooleanField(default=False, editable=False)
-    paused_reason = models.CharField(max_length=300, blank=True, editable=False)
+    max_in_flight = models.PositiveSmallIntegerField(
+        "requests in flight",
+        default=MAX_IN_FLIGHT,
+        help_text="At most, of all workers together. The hub goes below that while the system is slow.",
+    )
+    per_second = models.PositiveIntegerField(
+        "requests a second", null=True, blank=True, help_text="At most, of all workers together. Empty: no limit."
+    )
+    per_minute = models.PositiveIntegerField("requests a minute", null=True, blank=True, help_text="The same.")
+    per_day = models.PositiveIntegerField("requests a day", null=True, blank=True, help_text="The same.")
+    burst = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Requests that may go at once after a rest. Empty: a tenth of the limit."
+    )
+    catch_up_rate = models.PositiveIntegerField(
+        "catch-up rate",
+        null=True,
+        blank=True,
+        help_text="Records a minute that are written of what an outage left waiting. Empty: no limit.",
+    )
 
     history = HistoricalRecords()
 

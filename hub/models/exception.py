@@ -21,7 +21,11 @@ class ExceptionKind(models.TextChoices):
     IN_DOUBT = "in_doubt", "unknown whether it happened"
     DUPLICATE = "duplicate", "two records claim one"
     MISSING = "missing", "destination record is gone"
-    DELETION = "deletion", "deleted at the source"
+    DELETION = "deletion", "deleted at one side"
+    OVERWRITE = "overwrite", "an edit there may have been overwritten"
+    NOT_KEPT = "not_kept", "written, but not kept as sent"
+    FACT_CHANGED = "fact_changed", "a fact that changed"
+    FLAPPING = "flapping", "both sides undo each other"
 
 
 class ExceptionState(models.TextChoices):

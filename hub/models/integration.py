@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from hub.models.pause import Pausable
+
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
@@ -21,7 +23,15 @@ class Criticality(models.TextChoices):
     VITAL = "vital", "vital"
 
 
-class Integration(models.Model):
+class MissedPolicy(models.TextChoices):
+    """What becomes of slots that passed while nothing could run."""
+
+    ONCE = "once", "one run makes up for all of them"
+    ALL = "all", "each of them is run, oldest first"
+    SKIP = "skip", "they are left out once they are too late"
+
+
+class Integration(Pausable):
     """What moves between systems, why, on whose behalf, and when."""
 
     name = models.SlugField(max_length=80, unique=True, help_text="Short name used in files and in the shell.")
@@ -37,17 +47,23 @@ class Integration(models.Model):
     )
     time_zone = models.CharField(max_length=60, default="UTC", help_text="In which the schedule is read.")
     next_run_at = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
+    missed_slots = models.CharField(
+        "missed times",
+        max_length=4,
+        choices=MissedPolicy.choices,
+        default=MissedPolicy.ONCE,
+        help_text="What becomes of times that passed while the hub was down, paused, or still running.",
+    )
+    grace_minutes = models.PositiveIntegerField(
+        "late by at most",
+        default=60,
+        help_text="Minutes after which a missed time is too late, where missed times are left out.",
+    )
     fresh_minutes = models.PositiveIntegerField(
         "fresh within",
         default=1440,
         help_text="Minutes after which a last success counts as stale on the home page.",
     )
-    is_paused = models.BooleanField(default=False, editable=False)
-    paused_reason = models.CharField(max_length=300, blank=True, editable=False)
-    paused_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
-    )
-    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     history = HistoricalRecords(excluded_fields=["next_run_at"])
 

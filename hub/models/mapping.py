@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from hub.engine.lane import BUCKETS as MOST_LANES
 from hub.models.connection import Connection
 from hub.models.integration import Integration
 
@@ -22,6 +24,13 @@ class Semantics(models.TextChoices):
     FACT = "fact", "fact: append once"
 
 
+class Direction(models.TextChoices):
+    """Which side may be written."""
+
+    ONE_WAY = "one_way", "one way: from source to destination"
+    TWO_WAY = "two_way", "two-way: what people change on either side reaches the other"
+
+
 class ReadMode(models.TextChoices):
     """How much a scheduled run reads."""
 
@@ -30,12 +39,13 @@ class ReadMode(models.TextChoices):
 
 
 class DeletePolicy(models.TextChoices):
-    """What happens at the destination when the source record is gone."""
+    """What happens at one side when the record is gone at the other."""
 
     ARCHIVE = "archive", "archive it (set the archive fields)"
     DELETE = "delete", "delete it"
     EXCEPTION = "exception", "ask a person"
     IGNORE = "ignore", "leave it and forget the link"
+    RESTORE = "restore", "make it again where it was deleted (two-way only)"
 
 
 class Mapping(models.Model):
@@ -50,10 +60,25 @@ class Mapping(models.Model):
     destination = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="destination_mappings")
     destination_stream = models.CharField(max_length=120)
     semantics = models.CharField(max_length=12, choices=Semantics.choices, default=Semantics.STATE)
+    direction = models.CharField(max_length=8, choices=Direction.choices, default=Direction.ONE_WAY)
+    slices = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_LANES)],
+        help_text="Lanes its key space is cut into: so many workers can write it at the same time.",
+    )
     read_mode = models.CharField(max_length=12, choices=ReadMode.choices, default=ReadMode.INCREMENTAL)
     delete_policy = models.CharField(max_length=12, choices=DeletePolicy.choices, default=DeletePolicy.ARCHIVE)
     archive_fields = models.JSONField(
         default=dict, blank=True, help_text="Destination fields that archive a record, for example {“active”: false}."
+    )
+    back_delete_policy = models.CharField(
+        max_length=12,
+        choices=DeletePolicy.choices,
+        default=DeletePolicy.EXCEPTION,
+        help_text="What happens at the source when the destination's record is gone. Two-way only.",
+    )
+    back_archive_fields = models.JSONField(
+        default=dict, blank=True, help_text="Source fields that archive a record there. Two-way only."
     )
     page_size = models.PositiveIntegerField(default=500)
     max_deletions = models.PositiveIntegerField(
@@ -61,6 +86,13 @@ class Mapping(models.Model):
     )
     max_deletion_share = models.DecimalField(
         max_digits=4, decimal_places=3, default="0.020", help_text="Share of the known records, for example 0.020."
+    )
+    verify_after = models.PositiveIntegerField(
+        "read back after",
+        null=True,
+        blank=True,
+        help_text="Seconds after a write at which it is read back and compared. Empty: never. "
+        "For destinations that cannot refuse a write whose version is old.",
     )
     active_version = models.ForeignKey(
         "MappingVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False
@@ -79,6 +111,11 @@ class Mapping(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.name
+
+    @property
+    def is_two_way(self) -> bool:
+        """Whether either side may be written."""
+        return self.direction == Direction.TWO_WAY
 
     @property
     def path(self) -> str:

@@ -38,6 +38,7 @@ class Trigger(models.TextChoices):
     SCHEDULE = "schedule", "by schedule"
     SHELL = "shell", "from the shell"
     HUB = "hub", "by the hub itself"
+    HINT = "hint", "by a hint that a record changed"
 
 
 class SyncRun(models.Model):
@@ -58,17 +59,34 @@ class SyncRun(models.Model):
     slot = models.DateTimeField(null=True, blank=True, help_text="The schedule's slot this run fills.")
     is_preview = models.BooleanField(default=False)
     is_full = models.BooleanField(default=False, help_text="Reads everything from the start.")
+    is_hints_only = models.BooleanField(
+        "hints only", default=False, help_text="Reads only the records that something pointed at."
+    )
     state = models.CharField(max_length=10, choices=RunState.choices, default=RunState.QUEUED)
     reason = models.CharField(max_length=1000, blank=True, help_text="Why it stands as it does.")
     reason_code = models.CharField(max_length=40, blank=True)
+    replay = models.ForeignKey("Replay", on_delete=models.SET_NULL, null=True, blank=True, related_name="runs")
+    keys = models.JSONField(null=True, blank=True, help_text="Only these records, each with the change it replays.")
     cancel_asked = models.BooleanField(default=False)
 
     epoch = models.PositiveBigIntegerField(default=0, help_text="Of the lease under which it runs.")
     tries = models.PositiveSmallIntegerField(default=0, help_text="How often a worker has taken it up.")
     cursor = models.JSONField(null=True, blank=True)
+    reading = models.CharField(
+        max_length=11,
+        choices=[("source", "source"), ("destination", "destination")],
+        default="source",
+        help_text="Which side the cursor belongs to; only two-way runs read both.",
+    )
     pages = models.PositiveIntegerField(default=0)
     hints_done = models.BooleanField(default=False)
     read_complete = models.BooleanField(default=False, help_text="The read reached the end of the source.")
+    is_draining = models.BooleanField(
+        default=False, help_text="Everything is read and planned; its lanes are being drained."
+    )
+    accounted_to = models.PositiveBigIntegerField(
+        default=0, help_text="Changes up to this one are of pages that are committed as a whole."
+    )
     expected = models.PositiveIntegerField(null=True, blank=True, help_text="Records last time, for the progress bar.")
 
     received = models.PositiveIntegerField(default=0)
@@ -103,13 +121,20 @@ class SyncRun(models.Model):
             models.Index(fields=["state", "-id"]),
             models.Index(
                 fields=["mapping", "-id"],
-                condition=Q(state__in=["succeeded", "partial"], is_preview=False),
+                condition=Q(state__in=["succeeded", "partial"], is_preview=False, is_hints_only=False),
                 name="run_last_good",
             ),
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["mapping"], condition=Q(state__in=["queued", "running"]), name="one_live_run_a_mapping"
+                fields=["mapping"],
+                condition=Q(state__in=["queued", "running"], is_hints_only=False),
+                name="one_live_run_a_mapping",
+            ),
+            models.UniqueConstraint(
+                fields=["mapping"],
+                condition=Q(state__in=["queued", "running"], is_hints_only=True),
+                name="one_live_hints_run_a_mapping",
             ),
             models.UniqueConstraint(fields=["mapping", "slot"], name="one_run_a_slot"),
             models.CheckConstraint(
@@ -154,6 +179,7 @@ class SeenPage(models.Model):
     run = models.ForeignKey(SyncRun, on_delete=models.CASCADE, related_name="+")
     number = models.PositiveIntegerField()
     links = models.BinaryField()
+    side = models.CharField(max_length=11, db_default="source", help_text="Which side was read.")
 
     class Meta:
         default_permissions = ()

@@ -2,21 +2,26 @@
 
 from hub.sdk.capabilities import (
     Batch,
+    BodyCompare,
+    Call,
     Capabilities,
     ConditionalWrite,
     CursorKind,
     DeleteFeed,
     ExternalId,
     Key,
+    KeyFormat,
     ReadBack,
     WriteCapability,
 )
-from hub.sdk.change import Answer, Change, Exchange, Operation, Outcome
+from hub.sdk.change import NOT_BEGUN, Answer, Change, Exchange, Job, Operation, Orders, Outcome
+from hub.sdk.classification import ANSWERS, classify, classify_loss
 from hub.sdk.config import ConfigField, FieldKind, check_config
 from hub.sdk.connector import (
     Connector,
     Destination,
     Opened,
+    Poller,
     Settings,
     Source,
     Stream,
@@ -26,19 +31,28 @@ from hub.sdk.errors import (
     AuthError,
     ConfigError,
     FatalError,
+    ForbiddenError,
     HubError,
+    PacedError,
     RateLimitedError,
     RecordError,
     SilenceError,
     TransientError,
 )
+from hub.sdk.pace import Pace
 from hub.sdk.record import Cursor, Fault, Fields, Page, Record
 from hub.sdk.secret import Secret
+from hub.sdk.signal import TRANSIENTS, Loss, Signal, SignalClass
 
 __all__ = [
+    "ANSWERS",
+    "NOT_BEGUN",
+    "TRANSIENTS",
     "Answer",
     "AuthError",
     "Batch",
+    "BodyCompare",
+    "Call",
     "Capabilities",
     "Change",
     "ConditionalWrite",
@@ -55,18 +69,28 @@ __all__ = [
     "Fault",
     "FieldKind",
     "Fields",
+    "ForbiddenError",
     "HubError",
+    "Job",
     "Key",
+    "KeyFormat",
+    "Loss",
     "Opened",
     "Operation",
+    "Orders",
     "Outcome",
+    "Pace",
+    "PacedError",
     "Page",
+    "Poller",
     "RateLimitedError",
     "ReadBack",
     "Record",
     "RecordError",
     "Secret",
     "Settings",
+    "Signal",
+    "SignalClass",
     "SilenceError",
     "Source",
     "Stream",
@@ -74,4 +98,6 @@ __all__ = [
     "TransientError",
     "WriteCapability",
     "check_config",
+    "classify",
+    "classify_loss",
 ]

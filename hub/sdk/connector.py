@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from hub.sdk.capabilities import Capabilities
-from hub.sdk.change import Change, Outcome
+from hub.sdk.change import Change, Job, Outcome
 from hub.sdk.config import ConfigField
+from hub.sdk.pace import Pace
 from hub.sdk.record import Cursor, Page, Record
 from hub.sdk.secret import Secret
 
@@ -41,18 +42,24 @@ class Settings:
     """What a connector is opened with: checked config, opened secrets, and where it may call.
 
     `origins` are the `scheme://host:port` (or file and database locations) this connection is allowed
-    to reach; `timeout` is the total deadline of one request in seconds.
+    to reach; `timeout` is the total deadline of one request in seconds. `pace` is asked before each
+    request and told after it: give it to the HttpClient (None: nothing holds requests back).
     """
 
     config: Mapping[str, Any]
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     origins: tuple[str, ...] = ()
     timeout: float = 30.0
+    pace: Pace | None = None
 
 
 @runtime_checkable
 class Source(Protocol):
-    """Reads records."""
+    """Reads records.
+
+    A source with an attribute `reads_ahead = True` may be asked for its next page in a thread, while other methods of
+    the connection are in use.
+    """
 
     def read(self, stream: str, cursor: Cursor | None, limit: int) -> Page:
         """Read one page of at most `limit` records, from the start (None) or after `cursor`.
@@ -74,8 +81,10 @@ class Destination(Protocol):
     def apply(self, stream: str, changes: Sequence[Change]) -> Iterable[Outcome]:
         """Apply each change and yield one outcome for each, in any order.
 
+        `changes` is an `Orders`: a connector that writes one by one looks at its `is_stopped` before each.
         Must not raise for one bad item. A change without an outcome (the iterator raised or ended
-        early) is taken as UNKNOWN if it may have left, so yield outcomes as they become known.
+        early) is taken as UNKNOWN if it may have left, so yield outcomes as they become known. A write in several
+        calls yields STEP after each call but the last: the hub commits it before it asks for the next outcome.
         """
         ...
 
@@ -85,6 +94,18 @@ class Destination(Protocol):
 
     def find(self, stream: str, external_ids: Sequence[str]) -> Iterable[tuple[str, Record]]:
         """Find records by the reference the hub stored at create: (external_id, record), several if ambiguous."""
+        ...
+
+
+@runtime_checkable
+class Poller(Protocol):
+    """A destination that can say what became of what it took for later."""
+
+    def poll(self, stream: str, jobs: Sequence[Job]) -> Iterable[Outcome]:
+        """One outcome for each job: ACCEPTED while it is at work (with `retry_after` if it said when to ask again).
+
+        UNKNOWN says that the destination does not know the job (any more); RETRY that it could not be asked now.
+        """
         ...
 
 

@@ -3,8 +3,10 @@
 HubError
 ├─ ConfigError           the operator must correct it      run fails, says where
 │   └─ AuthError         credentials refused               the same, points at the connection
+│       └─ ForbiddenError  known, but not allowed to do this
 ├─ TransientError        definitely nothing happened; later   run or change is tried again
 │   └─ RateLimitedError  … after `retry_after` seconds
+│       └─ PacedError    held back by the hub itself: it counts as no try
 ├─ SilenceError          no answer: it may have happened   the change becomes in doubt
 ├─ RecordError           this record only                  exception for the record, the rest goes on
 └─ FatalError            a promise was broken              run fails, somebody must look
@@ -29,6 +31,12 @@ class AuthError(ConfigError):
     code = "auth"
 
 
+class ForbiddenError(AuthError):
+    """The other system knows who asks, and does not allow it: other operations may still be allowed."""
+
+    code = "forbidden"
+
+
 class TransientError(HubError):
     """Nothing happened and a later try may succeed."""
 
@@ -43,6 +51,12 @@ class RateLimitedError(TransientError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class PacedError(RateLimitedError):
+    """The hub itself held a request back (limit, breaker, hold): nothing has left, and it was no try."""
+
+    code = "paced"
 
 
 class SilenceError(HubError):

@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from time import monotonic
 from typing import NamedTuple
 
@@ -26,8 +27,7 @@ from hub.sdk import (
     TransientError,
     check_config,
 )
-from hub.services import audit, credential
-from hub.services.history import save_as
+from hub.services import audit, credential, pace
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,10 @@ def opened(connection: Connection) -> Iterator[Opened]:
     """
     _refuse_inside_transaction()
     connector, given = prepared(connection)
-    with closing(connector.open(given)) as conversation:
+    with (
+        pace.opened(connection, given.origins) as paced,
+        closing(connector.open(replace(given, pace=paced))) as conversation,
+    ):
         yield conversation
 
 
@@ -80,16 +83,8 @@ def run_check(*, check_id: int) -> None:
     check.milliseconds = round((monotonic() - started) * 1000)
     check.state, check.message, check.done_at = verdict.state, verdict.message[:1000], now()
     check.save(update_fields=["state", "message", "milliseconds", "done_at"])
-
-
-def pause(*, connection: Connection, by: User | None, reason: str) -> None:
-    """Stop reading and writing over the connection until it is resumed."""
-    _set_paused(connection, by=by, reason=reason, is_paused=True)
-
-
-def resume(*, connection: Connection, by: User | None, reason: str = "") -> None:
-    """Let it be used again."""
-    _set_paused(connection, by=by, reason=reason, is_paused=False)
+    if verdict.state == CheckState.REACHABLE:
+        pace.proven(check.connection)
 
 
 class _Verdict(NamedTuple):
@@ -161,11 +156,3 @@ def _refuse_inside_transaction() -> None:
     blocks = transaction.get_connection().atomic_blocks
     if any(not getattr(block, "_from_testcase", False) for block in blocks):
         raise RuntimeError("A connection must not be opened inside a database transaction.")
-
-
-@transaction.atomic
-def _set_paused(connection: Connection, *, by: User | None, reason: str, is_paused: bool) -> None:
-    connection.is_paused, connection.paused_reason = is_paused, reason if is_paused else ""
-    action = "pause" if is_paused else "resume"
-    save_as(connection, by=by, reason=f"{action}: {reason}", fields=["is_paused", "paused_reason"])
-    audit.record(actor=by, action=action, subject=connection, reason=reason)

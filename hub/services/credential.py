@@ -13,7 +13,7 @@ from hub.clock import now
 from hub.http import origin_of
 from hub.models import Credential, CredentialSecret, User
 from hub.sdk import ConfigError, Secret
-from hub.services import audit
+from hub.services import audit, pace
 from hub.services.history import save_as
 from hub.vault import UnsealError, Vault
 
@@ -49,6 +49,7 @@ def set_values(
         subject=stored,
         detail={"fields": sorted(values), "number": stored.number, "origins": allowed},
     )
+    pace.try_again(stored)
     credential.refresh_from_db()
 
 

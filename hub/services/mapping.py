@@ -7,10 +7,10 @@ from django.db.models import Max
 
 from hub.clock import now
 from hub.engine.mapping import compile_mapping
-from hub.models import Checkpoint, Mapping, MappingVersion, User, VersionState
+from hub.models import Checkpoint, Mapping, MappingVersion, Semantics, User, VersionState
 from hub.sdk import ConfigError, Record, Source
 from hub.sdk.record import Json
-from hub.services import audit
+from hub.services import audit, roundtrip
 from hub.services.connection import opened
 from hub.services.history import save_as
 
@@ -48,12 +48,35 @@ def add_version(*, mapping: Mapping, body: Json, by: User | None, note: str = ""
     return version
 
 
-@transaction.atomic
 def activate(*, version: MappingVersion, by: User | None, reason: str = "") -> None:
     """Let runs use this version from now on; the one before is retired, and may be activated again later.
 
-    Raises ConfigError when the rules are wrong, or refer to a mapping that does not run before this one.
+    A two-way version is tried on records of both sides first, so it is not activated within a transaction. Raises
+    ConfigError when the rules are wrong, lose values on the way back, or refer to a mapping that does not run before
+    this one.
     """
+    if version.mapping.is_two_way:
+        _try_both_ways(version)
+    _activate(version, by, reason)
+
+
+def _try_both_ways(version: MappingVersion) -> None:
+    """Raise ConfigError when a version cannot go both ways, or loses what it does not declare."""
+    mapping = version.mapping
+    if "back" not in version.body:
+        raise ConfigError("The mapping goes both ways, so its rules need “back”. Add it, or make the mapping one-way.")
+    if mapping.slices > 1 or mapping.semantics != Semantics.STATE:
+        raise ConfigError("A two-way mapping has one lane and the semantics “state”. Change that first.")
+    here = sample(mapping=mapping, limit=roundtrip.SAMPLES)
+    with opened(mapping.destination) as destination:
+        if not isinstance(destination, Source):
+            raise ConfigError(f"“{mapping.destination}” cannot be read from, so the mapping cannot go both ways.")
+        there = _first_records(destination, mapping.destination_stream, roundtrip.SAMPLES)
+    roundtrip.refuse_loss(version=version, here=here, there=there)
+
+
+@transaction.atomic
+def _activate(version: MappingVersion, by: User | None, reason: str) -> None:
     mapping = _lock(version.mapping)
     _refuse_unknown_references(mapping, version)
     retired = mapping.active_version

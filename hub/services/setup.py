@@ -10,7 +10,10 @@ from hub.sdk import ConfigError, check_config
 from hub.services import audit, credential
 from hub.services.history import save_as
 
-FIELDS = ("name", "title", "connector", "config", "credential", "owner", "landing_seconds", "timeout_seconds")
+FIELDS = (
+    "name", "title", "connector", "config", "credential", "owner", "landing_seconds", "timeout_seconds",
+    "max_in_flight", "per_second", "per_minute", "per_day", "burst", "catch_up_rate",
+)  # fmt: skip
 
 
 @transaction.atomic

@@ -181,7 +181,7 @@ class House:
 
 
 def _web() -> Program:
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:hub.supervisor.web", "hub.wsgi:application"]
+    command = [sys.executable, "-m", "hub.supervisor.web"]
     return Program("web", command, HUB, {"HUB_DB_POOL": "1"})
 
 

@@ -6,10 +6,11 @@ import socket
 import pytest
 
 from hub import jobs
-from hub.models import CheckState, ConnectionCheck, Lane, RunState
+from hub.models import CheckState, ConnectionCheck, Hint, Lane, RunState
 from hub.services import run as runs
 from tests.factories import ConnectionCheckFactory, ConnectionFactory
 from tests.hub.services.run.conftest import Pair, pair
+from tests.hub.webhooks import DeliveryFactory, WebhookRouteFactory
 
 __all__ = ["pair"]  # a fixture
 
@@ -57,3 +58,13 @@ class TestCheckConnection:
         check = ConnectionCheck.objects.get(pk=asked.pk)
         assert check.state == CheckState.WRONG
         assert "nonesuch" in check.message
+
+
+class TestTakeDeliveries:
+    def test_turns_what_waits_into_hints(self, pair: Pair) -> None:
+        route = WebhookRouteFactory(mapping=pair.mapping)
+        DeliveryFactory(webhook=route.webhook, state="received", body=b'{"id": "c1"}')
+
+        jobs.take_deliveries()
+
+        assert Hint.objects.get().source_key == "c1"

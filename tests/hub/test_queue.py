@@ -52,8 +52,36 @@ class TestAskCheck:
         assert waiting() == [("hub.jobs.check_connection", {"check_id": 3})]
 
 
+class TestRingDeliveries:
+    def test_is_one_ring_until_a_worker_begins(self, redis_url: str) -> None:
+        for _ in range(5):
+            assert queue.ring_deliveries()
+        assert waiting() == [("hub.jobs.take_deliveries", {})]
+
+        queue.hear_deliveries()
+        queue.ring_deliveries()
+
+        assert len(waiting()) == 2
+
+    def test_ends_by_itself_when_the_worker_died(self, redis_url: str) -> None:
+        queue.ring_deliveries()
+
+        assert 0 < queue.connection().ttl(queue.TAKING) <= queue.TAKING_SECONDS
+
+    def test_says_when_redis_is_away(self, redis_away: None) -> None:
+        assert queue.ring_deliveries() is False
+        queue.hear_deliveries()
+
+
 @pytest.mark.django_db(transaction=True)
 class TestAJob:
+    def test_is_never_tried_again_by_the_queue(self, redis_url: str) -> None:
+        """One retry layer (rule 8 of the design): what failed is due in the database, not in Redis."""
+        queue.ring(7)
+
+        (job,) = queue.queue().jobs
+        assert (job.retries_left, job.retry_intervals) == (None, None)
+
     def test_is_kept_as_json_so_that_nothing_in_redis_can_be_run(self, redis_url: str) -> None:
         queue.ring(7)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from hub.models import Integration, Mapping, User
 from hub.services import mapping as mappings
@@ -82,6 +82,15 @@ def olga(db: None) -> User:
     person.set_password(PASSWORD)
     person.save()
     return person
+
+
+def sign_in(page: Page, name: str) -> None:
+    """Open the hub as somebody who was never here, and sign in."""
+    page.goto("/")
+    page.get_by_label("Username").fill(name)
+    page.locator("#id_password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url("/admin/")
 
 
 @pytest.fixture(autouse=True)

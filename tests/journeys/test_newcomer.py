@@ -7,17 +7,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from hub.models import Mapping, ReconciliationException, RunState, SyncRun, Trigger
 from hub.services import run as runs
-from tests.journeys.conftest import MISSPELT, PASSWORD, RATES, REFUSED, write_rates
+from tests.journeys.conftest import MISSPELT, PASSWORD, RATES, REFUSED, sign_in, write_rates
 from tests.journeys.watch import Watch, picture, tab_to
-
-
-def sign_in(page: Page) -> None:
-    """Open the hub as somebody who was never here, and sign in."""
-    page.goto("/")
-    page.get_by_label("Username").fill("olga")
-    page.locator("#id_password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).to_have_url("/admin/")
 
 
 def answered(page: Page) -> None:
@@ -37,7 +28,7 @@ class TestNewcomer:
         self, context: BrowserContext, watch: Watch, rates: Mapping, tmp_path: Path
     ) -> None:
         page = context.new_page()
-        sign_in(page)
+        sign_in(page, "olga")
         picture(page, tmp_path, "home")
 
         page.get_by_role("link", name="Freight rates to logistics").first.click()
@@ -64,7 +55,7 @@ class TestNewcomer:
         run = runs.request(mapping=rates, trigger=Trigger.PERSON)
         work(rates)
         page = context.new_page()
-        sign_in(page)
+        sign_in(page, "olga")
 
         page.goto(f"/admin/hub/syncrun/{run.pk}/change/")
 
@@ -86,7 +77,7 @@ class TestNewcomer:
         work(rates)
         exception = ReconciliationException.objects.get(source_key=MISSPELT)
         page = context.new_page()
-        sign_in(page)
+        sign_in(page, "olga")
 
         page.get_by_role("link", name="Exceptions").first.click()
         page.get_by_role("link", name=MISSPELT).click()
@@ -105,7 +96,7 @@ class TestNewcomer:
         preview = runs.request(mapping=rates, trigger=Trigger.PERSON, preview=True)
         work(rates)
         page = context.new_page()
-        sign_in(page)
+        sign_in(page, "olga")
 
         page.goto(f"/admin/hub/syncrun/{preview.pk}/change/")
         expect(page.locator("#run-standing")).to_contain_text("nothing is written")
@@ -133,7 +124,7 @@ class TestLiveProgress:
     ) -> None:
         run = runs.request(mapping=rates, trigger=Trigger.PERSON)
         page = context.new_page()
-        sign_in(page)
+        sign_in(page, "olga")
         page.goto(f"/admin/hub/syncrun/{run.pk}/change/")
         seen: list[str] = []
 
@@ -193,7 +184,7 @@ class TestKeyboard:
 
     def test_skips_straight_to_the_content(self, context: BrowserContext, watch: Watch, rates: Mapping) -> None:
         page = context.new_page()
-        sign_in(page)
+        sign_in(page, "olga")
         page.goto("/admin/hub/syncrun/")
 
         page.keyboard.press("Tab")

@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from typing import IO, Any
 
 import pytest
 import requests
+
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "deploy" / "demo" / "systems.py"
@@ -148,7 +149,7 @@ def demo_systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSyste
     if not python.exists():
         pytest.skip(f"no {python}: make it from deploy/demo/requirements.txt, or set HUB_DEMO_PYTHON")
     state = tmp_path_factory.mktemp("demo") / "state"
-    systems = DemoSystems(python, state, _free_ports("kinto", "tryton", "postgres"))
+    systems = DemoSystems(python, state, free_ports("kinto", "tryton", "postgres"))
     systems.start()
     yield systems
     family = systems.processes()
@@ -175,16 +176,6 @@ def tryton(demo_systems: DemoSystems) -> Iterator[Tryton]:
     yield erp
     erp.remove("TEST-%")
     erp.session.close()
-
-
-def _free_ports(*names: str) -> dict[str, int]:
-    probes = {name: socket.socket() for name in names}
-    for probe in probes.values():
-        probe.bind(("127.0.0.1", 0))
-    ports = {name: probe.getsockname()[1] for name, probe in probes.items()}
-    for probe in probes.values():
-        probe.close()
-    return ports
 
 
 def _family(pid: int) -> dict[int, str]:

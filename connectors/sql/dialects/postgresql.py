@@ -10,12 +10,13 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import NullType, UserDefinedType
 
 from connectors.sql.column import Column, Kind, UnfitError, json_of
-from connectors.sql.dialect import Dialect
+from connectors.sql.dialect import Dialect, Habits
 from connectors.sql.trouble import Trouble, Verdict
 from hub.sdk import ConfigError, Settings
 
@@ -52,6 +53,15 @@ MEANINGS: tuple[tuple[str, Verdict, str], ...] = (
 REFUSED_LOGIN = ("authentication failed", "no password supplied", "not permitted to log in", "pg_hba.conf")
 PLAIN = frozenset({int, float, bool, Decimal, date, datetime, type(None)})
 NAMED_COLUMNS = {"23503", "23505"}  # details that say no more than the key that is in the way
+
+
+HORIZON = """
+select found.at, found.at::timestamp from (
+  select greatest(least(min(xact_start), clock_timestamp()), clock_timestamp() - interval '1 day') as at
+  from pg_stat_activity
+  where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+) as found
+"""
 
 
 class Spelled(UserDefinedType[Any]):
@@ -127,6 +137,25 @@ def types(connection: sa.Connection, table: str, schema: str | None) -> dict[str
     ).bindparams(sa.bindparam("schema", type_=sa.Text), sa.bindparam("table", type_=sa.Text))
     found = connection.execute(query, {"table": table, "schema": schema})
     return {str(name): str(spelled) for name, spelled in found}
+
+
+# A row-level policy may hide what was written, a rule or a deferred constraint refuses `on conflict`, and what a
+# partition does by itself is not looked for here. A trigger may change a row after the statement gave it back.
+HABITS = """
+select c.relkind = 'r' and not c.relrowsecurity
+  and not exists (select from pg_rewrite r where r.ev_class = c.oid)
+  and not exists (select from pg_index i where i.indrelid = c.oid and i.indisunique and not i.indimmediate),
+  exists (select from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relname = :table and n.nspname = coalesce(:schema, current_schema())
+"""
+
+
+def habits(connection: sa.Connection, table: str, schema: str | None) -> Habits:
+    """What the table does by itself."""
+    query = sa.text(HABITS).bindparams(sa.bindparam("schema", type_=sa.Text), sa.bindparam("table", type_=sa.Text))
+    row = connection.execute(query, {"table": table, "schema": schema}).first()
+    return Habits() if row is None else Habits(adds=row[0], tells=row[0] and not row[1])
 
 
 def given(columns: Mapping[str, Column], lists: Mapping[str, Sequence[str | None]]) -> sa.FromClause:
@@ -221,6 +250,16 @@ def _message(original: BaseException, state: str) -> str:
     return f"{primary}. {detail}" if detail else str(primary)
 
 
+def horizon(connection: sa.Connection) -> tuple[datetime, datetime]:
+    """When the oldest transaction of this database began that still may commit, by UTC and by the server's local time.
+
+    Sessions of other accounts show it only to members of pg_read_all_stats; without that right the overlap has to do.
+    A transaction forgotten for more than a day is not waited for.
+    """
+    row = connection.execute(sa.text(HORIZON)).one()
+    return row[0], row[1]
+
+
 def ping(driver_connection: Any) -> None:
     """Have the server say something, and leave no transaction behind."""
     driver_connection.execute("select 1")
@@ -255,4 +294,7 @@ POSTGRESQL = Dialect(
     pads=True,
     given=given,
     given_kinds=frozenset(Kind) - {Kind.ARRAY, Kind.BINARY},
+    insert=insert,
+    habits=habits,
+    horizon=horizon,
 )

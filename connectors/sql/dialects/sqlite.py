@@ -12,15 +12,17 @@ from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import QueuePool
 
 from connectors.sql.column import Column, Kind, UnfitError, json_of, written
-from connectors.sql.dialect import Dialect
+from connectors.sql.dialect import Dialect, Habits
 from connectors.sql.trouble import Trouble, Verdict
 from hub.sdk import Settings
 
 DIGITS = 15  # a number with a point is a double to SQLite
 LARGEST = 2**63
+RETURNING = (3, 35, 0)  # the version that learned it
 
 # Beginnings of SQLite's names for its errors, the longer ones first.
 MEANINGS: tuple[tuple[str, Verdict, str], ...] = (
@@ -88,6 +90,17 @@ def _begin(connection: sa.Connection) -> None:
 def types(connection: sa.Connection, table: str, schema: str | None) -> dict[str, str]:
     """SQLite casts nothing."""
     return {}
+
+
+def habits(connection: sa.Connection, table: str, schema: str | None) -> Habits:
+    """What the table does by itself; with a trigger nothing is taken for granted."""
+    master = f"{connection.dialect.identifier_preparer.quote(schema)}.sqlite_master" if schema else "sqlite_master"
+    query = sa.text(
+        f"select count(*) from {master} where lower(tbl_name) = lower(:table)"  # noqa: S608  quoted above
+        " and (type = 'trigger' or sql like 'create virtual%')"
+    )
+    is_plain = sqlite3.sqlite_version_info >= RETURNING and not connection.execute(query, {"table": table}).scalar()
+    return Habits(adds=is_plain, tells=is_plain)
 
 
 def dump(column: Column, value: Any) -> Any:
@@ -167,5 +180,7 @@ SQLITE = Dialect(
     diagnose=diagnose,
     abort=abort,
     ping=lambda _: None,  # a file does not hang up
+    insert=insert,
+    habits=habits,
     landing=lambda _: 1,  # a transaction of a process that died is undone by whoever opens the file next
 )

@@ -16,13 +16,19 @@ from hub.admin import wording
 from hub.admin.base import Deed, HubAdmin, ReasonForm
 from hub.admin.connection.form import ConnectionForm
 from hub.admin.deed import BARE
+from hub.admin.pause import PauseDeeds, pause_deed, resume_deed
 from hub.clock import now
 from hub.models import CheckState, Connection, ConnectionCheck, Mapping
 from hub.sdk import ConfigError, Connector, CursorKind, HubError
-from hub.services import access, setup
+from hub.services import access, pace, pause, setup
 from hub.services import connection as connections
 
 CHECKS_SHOWN = 5
+PROBE_TEXT = "The hub makes one harmless call now instead of waiting for the next time it would try."
+CLOSE_TEXT = (
+    "Everything that waits for this system is sent again, one request at a time at first. Do this when you know that "
+    "it works, or when it asked for a pause that has been lifted. If it still fails, it is held again at once."
+)
 PEOPLE_WAIT = 10  # seconds that one call may take while a person looks at the page
 TONES = {
     CheckState.ASKED: "live",
@@ -39,8 +45,12 @@ READS = {
 }
 
 
+def _is_held(row: Connection) -> bool:
+    return pace.hold_of(row, now()) is not None
+
+
 @admin.register(Connection)
-class ConnectionAdmin(HubAdmin[Connection]):
+class ConnectionAdmin(PauseDeeds, HubAdmin[Connection]):
     """Connections are set up by who manages them, and tested by who uses them."""
 
     list_display = ("title", "kind", "standing", "credential", "owner", "name")
@@ -51,6 +61,7 @@ class ConnectionAdmin(HubAdmin[Connection]):
     search_help_text = "Part of the title or name"
     history_fields = (
         "title", "name", "connector", "config", "credential", "owner", "timeout_seconds", "landing_seconds",
+        "max_in_flight", "per_second", "per_minute", "per_day", "burst", "catch_up_rate",
         "is_paused", "paused_reason",
     )  # fmt: skip
     page_template = "admin/hub/connection/page.html"
@@ -58,14 +69,12 @@ class ConnectionAdmin(HubAdmin[Connection]):
     deeds = (
         Deed("test", "Test connection", "check", icon="network_check", tone="primary", asks=False),
         Deed("streams", "List streams", "check", icon="table_rows", asks=False),
+        Deed("probe", "Probe now", "pace", text=PROBE_TEXT, icon="stethoscope", shown=_is_held),
         Deed(
-            "pause", "Pause", "pause", icon="pause", form_class=ReasonForm, shown=lambda row: not row.is_paused,
-            text="Nothing is read or written over this connection until it is resumed. What uses it waits.",
+            "close_breaker", "Close the breaker now", "pace",
+            text=CLOSE_TEXT, icon="power", form_class=ReasonForm, shown=_is_held,
         ),
-        Deed(
-            "resume", "Resume", "pause", icon="resume", tone="primary", shown=lambda row: row.is_paused,
-            text="Everything that uses this connection may go on.",
-        ),
+        pause_deed(), resume_deed(),
     )  # fmt: skip
 
     # --- displays -------------------------------------------------------------------------------------
@@ -98,15 +107,16 @@ class ConnectionAdmin(HubAdmin[Connection]):
         frame = self.page_context(request, row, f"Streams of {row}")
         return TemplateResponse(request, "admin/hub/connection/streams.html", {**frame, **BARE, **context})
 
-    def pause(self, request: HttpRequest, row: Connection, form: Any) -> str:
-        """Pause with a reason."""
-        connections.pause(connection=row, by=self.person(request), reason=form.cleaned_data["reason"])
-        return "Paused."
+    def probe(self, request: HttpRequest, row: Connection, form: Any) -> str:
+        """Let the next worker try it, and send one."""
+        pace.probe_now(connection=row, by=self.person(request))
+        connections.request_check(connection=row, by=self.person(request))
+        return "It is being tried. The tests below show the answer; if it works, what waits goes on by itself."
 
-    def resume(self, request: HttpRequest, row: Connection, form: Any) -> str:
-        """Let it be used again."""
-        connections.resume(connection=row, by=self.person(request))
-        return "Resumed."
+    def close_breaker(self, request: HttpRequest, row: Connection, form: ReasonForm) -> str:
+        """A person knows better than the breaker."""
+        pace.close_breaker(connection=row, by=self.person(request), reason=form.cleaned_data["reason"])
+        return "Closed. What waits goes on, one request at a time at first. If it fails again, the breaker opens again."
 
     # --- form -----------------------------------------------------------------------------------------
 
@@ -183,7 +193,11 @@ class ConnectionAdmin(HubAdmin[Connection]):
             "settings": _settings(row, connector),
             "places": _places(row),
             "used_by": used_by.select_related("integration"),
+            "hold": pace.hold_of(row, now()),
+            "paces": pace.standings(row, now()),
             "set_ago": wording.ago(row.credential.set_at, now()) if row.credential and row.credential.set_at else "",
+            "standstill": pause.sentence(row) if row.is_paused else "",
+            "waits": pause.forecast(row).told() if row.is_paused else "",
             **self._checks(row),
         }
 

@@ -18,10 +18,13 @@ from unfold.widgets import (
 from hub.admin import wording
 from hub.clock import now
 from hub.models import Connection, Credential, User
+from hub.models.connection import MAX_IN_FLIGHT
 from hub.sdk import ConfigError, ConfigField, Connector, FieldKind, check_config
 from hub.services import access
 
 CONFIG, SECRET = "config-", "secret-"
+PACE = ("per_second", "per_minute", "per_day", "burst", "catch_up_rate")
+LIMITS = ("timeout_seconds", "landing_seconds", "max_in_flight", *PACE)
 
 
 class Indented(json.JSONEncoder):
@@ -36,6 +39,14 @@ class JsonField(forms.JSONField):
 
     def prepare_value(self, value: Any) -> Any:
         return "" if value is None else super().prepare_value(value)
+
+
+def _limit(label: str, help_text: str) -> forms.IntegerField:
+    """A limit that may be left out."""
+    return forms.IntegerField(
+        label=label, required=False, min_value=1, max_value=1_000_000_000,
+        widget=UnfoldAdminIntegerFieldWidget(), help_text=help_text,
+    )  # fmt: skip
 
 
 class ConnectionForm(forms.Form):
@@ -64,6 +75,19 @@ class ConnectionForm(forms.Form):
         label="Landing time", min_value=0, max_value=604_800, initial=900, widget=UnfoldAdminIntegerFieldWidget(),
         help_text="Seconds a request may still take effect there after the hub gave up on it.",
     )  # fmt: skip
+
+    max_in_flight = forms.IntegerField(
+        label="Requests in flight", required=False, min_value=1, max_value=1000, initial=MAX_IN_FLIGHT,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        help_text="At most, of all workers together. The hub goes below that while the system is slow.",
+    )  # fmt: skip
+    per_second = _limit("Requests a second", "At most, of all workers together. Empty: no limit.")
+    per_minute = _limit("Requests a minute", "At most, of all workers together. Empty: no limit.")
+    per_day = _limit("Requests a day", "At most, of all workers together. Empty: no limit.")
+    burst = _limit("Burst", "Requests that may go at once after a rest. Empty: a tenth of the limit.")
+    catch_up_rate = _limit(
+        "Catch-up rate", "Records a minute that are written of what an outage left waiting. Empty: no limit."
+    )
 
     def __init__(self, data: Any, *, connector: Connector, connection: Connection, user: User) -> None:
         super().__init__(data, initial=_initial(connection))
@@ -108,8 +132,8 @@ class ConnectionForm(forms.Form):
 
     @property
     def limits(self) -> list[forms.BoundField]:
-        """Time limits."""
-        return [self["timeout_seconds"], self["landing_seconds"]]
+        """Limits of time and of how much the system is asked."""
+        return [self[name] for name in LIMITS]
 
     def clean(self) -> dict[str, Any]:
         """Each setting is what the connector can use; what is left empty is left out."""
@@ -142,6 +166,9 @@ class ConnectionForm(forms.Form):
         connection.name = connection.name or slugify(given["name"])
         connection.timeout_seconds = given["timeout_seconds"]
         connection.landing_seconds = given["landing_seconds"]
+        connection.max_in_flight = given["max_in_flight"] or MAX_IN_FLIGHT
+        for name in PACE:
+            setattr(connection, name, given[name])
         connection.config = given["config"]
         if "credential" in self.fields:
             connection.credential = given["credential"]
@@ -149,7 +176,7 @@ class ConnectionForm(forms.Form):
 
 
 def _initial(connection: Connection) -> dict[str, Any]:
-    names = ("title", "name", "timeout_seconds", "landing_seconds")
+    names = ("title", "name", *LIMITS)
     return {**{name: getattr(connection, name) for name in names}, "owner": connection.owner_id}
 
 

@@ -28,11 +28,13 @@ class MappingForm(ModelForm[Mapping]):
         model = Mapping
         fields = (
             "integration", "title", "name", "position", "source", "source_stream", "destination",
-            "destination_stream", "semantics", "read_mode", "delete_policy", "archive_fields", "page_size",
-            "max_deletions", "max_deletion_share",
+            "destination_stream", "direction", "semantics", "read_mode", "delete_policy", "archive_fields",
+            "back_delete_policy", "back_archive_fields", "page_size", "slices", "verify_after", "max_deletions",
+            "max_deletion_share",
         )  # fmt: skip
         widgets = {
             "archive_fields": UnfoldAdminTextareaWidget({"rows": 3, "class": "hub-code-input"}),
+            "back_archive_fields": UnfoldAdminTextareaWidget({"rows": 3, "class": "hub-code-input"}),
             "source_stream": UnfoldAdminTextInputWidget(),
             "destination_stream": UnfoldAdminTextInputWidget(),
         }
@@ -61,7 +63,15 @@ class MappingAdmin(HubAdmin[Mapping]):
         ("From", {"fields": (("source", "source_stream"), "read_mode")}),
         ("To", {"fields": (("destination", "destination_stream"), "semantics")}),
         ("When a record is deleted at the source", {"fields": ("delete_policy", "archive_fields")}),
+        (
+            "Both ways",
+            {
+                "fields": ("direction", "back_delete_policy", "back_archive_fields"),
+                "description": "A mapping that goes both ways needs “back” rules in its active version.",
+            },
+        ),
         ("Limits", {"fields": (("max_deletions", "max_deletion_share"), "page_size")}),
+        ("Writing", {"fields": (("slices", "verify_after"),)}),
     )
     history_fields = (*MappingForm.Meta.fields, "active_version")
     page_template = "admin/hub/mapping/page.html"

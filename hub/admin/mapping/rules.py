@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from hub.engine.mapping import MappingError, describe, describe_filter
+from hub.engine.mapping import MappingError, describe, describe_back, describe_filter
 
 LINE = 96  # characters
 EMPTY = {"fields": {"name": {"steps": [{"path": "name"}], "required": True}}}
@@ -19,6 +19,7 @@ class Told:
 
     fields: tuple[tuple[str, str], ...] = ()
     filter: str = ""
+    back: tuple[tuple[str, str], ...] = ()
     findings: tuple[str, ...] = ()
 
 
@@ -26,7 +27,8 @@ def told(body: Any) -> Told:
     """What a body says. A wrong one comes with its findings instead."""
     try:
         fields = tuple((name, _after_arrow(sentence)) for name, sentence in describe(body))
-        return Told(fields, describe_filter(body))
+        back = tuple((name, _after_arrow(sentence)) for name, sentence in describe_back(body))
+        return Told(fields, describe_filter(body), back)
     except MappingError as error:
         return Told(findings=error.findings)
 

@@ -1,7 +1,7 @@
 """Mappings: field rules from a source record to a destination record. They are data, never code."""
 
 from hub.engine.mapping.compiled import Compiled, Excluded, Mapped, Problem, Rejected
-from hub.engine.mapping.compiler import ENGINE_VERSION, compile_mapping, describe, describe_filter
+from hub.engine.mapping.compiler import ENGINE_VERSION, compile_mapping, describe, describe_back, describe_filter
 from hub.engine.mapping.findings import MappingError
 from hub.engine.mapping.values import ProblemKind
 
@@ -16,5 +16,6 @@ __all__ = [
     "Rejected",
     "compile_mapping",
     "describe",
+    "describe_back",
     "describe_filter",
 ]

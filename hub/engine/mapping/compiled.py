@@ -10,12 +10,15 @@ from hub.engine.canonical import storable_text
 from hub.engine.mapping.expression import Document
 from hub.engine.mapping.values import (
     MISSING,
+    Kind,
     ProblemKind,
     Refusal,
     as_text,
     check_sound,
     shown,
 )
+from hub.engine.merge.clocks import Clocks
+from hub.engine.merge.policy import PLAIN, Policy
 from hub.sdk import Fields, Record
 from hub.sdk.record import Json
 
@@ -57,7 +60,11 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """How one destination field is filled. `missing` is omit or null; `null` is keep, omit or refuse."""
+    """How one field is filled. `missing` is omit or null; `null` is keep, omit or refuse.
+
+    `gives` is the kind of its values as far as it is known, `policy` who may change it, `lossy` why a value may come
+    back otherwise than it left.
+    """
 
     name: str
     run: Callable[[Any, Any], Any]
@@ -67,6 +74,9 @@ class FieldRule:
     null: str = "keep"
     reference: str = ""
     is_expression: bool = False
+    gives: Kind = Kind.ANY
+    policy: Policy = PLAIN
+    lossy: str = ""
 
     @property
     def sentence(self) -> str:
@@ -77,6 +87,8 @@ class FieldRule:
             (self.missing == "null", "null when missing"),
             (self.null == "omit", "left out when null"),
             (self.null == "refuse", "refused when null"),
+            (not self.policy.is_plain, self.policy.says),
+            (bool(self.lossy), f"not kept whole ({self.lossy})"),
         ]
         return ", ".join([f"{self.name} ← {self.says}", *(text for applies, text in extras if applies)])
 
@@ -100,7 +112,12 @@ _HARMLESS = frozenset({int, bool, date, datetime})  # nothing to check: the fast
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A mapping ready to run. `reads` is None when an expression may read any source field."""
+    """A mapping ready to run. `reads` is None when an expression may read any source field.
+
+    `withheld` are the fields of which only the destination may change, so that nothing of them is sent there.
+    `back` makes fields of the source from the mapped image of a destination's record, where the mapping goes both ways.
+    `natural_key` names the mapped fields that make a fact the same one; empty: the record's own key does.
+    """
 
     digest: str
     references: frozenset[str]
@@ -108,6 +125,15 @@ class Compiled:
     rules: tuple[FieldRule, ...]
     filter: FieldRule | None
     has_expressions: bool
+    back: "Compiled | None" = None
+    clocks: Clocks | None = None
+    withheld: frozenset[str] = frozenset()
+    natural_key: tuple[str, ...] = ()
+
+    @property
+    def policies(self) -> dict[str, Policy]:
+        """What is said about each field's two sides."""
+        return {rule.name: rule.policy for rule in self.rules}
 
     def map_record(self, record: Record) -> "Mapped | Excluded | Rejected":
         """The record's image at the destination, or why there is none. Raises nothing for any record."""
@@ -118,6 +144,10 @@ class Compiled:
             if answer is not None:
                 return answer
         return self._image(data, document)
+
+    def image_of(self, record: Record) -> "Mapped | Rejected":
+        """The record's image, whether or not the filter lets it in. Raises nothing for any record."""
+        return self._image(record.data, Document(record.data) if self.has_expressions else MISSING)
 
     def _image(self, data: Fields, document: Any) -> "Mapped | Rejected":
         image: dict[str, Json] = {}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from hub.engine.canonical import digest
@@ -9,16 +10,19 @@ from hub.engine.mapping.builder import Builder
 from hub.engine.mapping.compiled import Compiled, FieldRule
 from hub.engine.mapping.expression import Expression, exact
 from hub.engine.mapping.findings import Findings
+from hub.engine.mapping.sides import DEFAULTS, RULE, Policies, check_back, loss
 from hub.engine.mapping.step import Part, linked
 from hub.engine.mapping.values import Refusal, check_sound, shown
+from hub.engine.merge.policy import PLAIN
 from hub.sdk.record import Json
 
 ENGINE_VERSION = "1"  # part of every digest: raise it when the same body would map differently
 MAX_FIELDS = 500
 MAX_ENTRIES = 100_000  # of one value map
 
-_BODY = ("filter", "match", "fields", "value_maps")
-_RULE = ("steps", "jsonata", "as", "required", "missing", "null", "reference")
+_BODY = ("filter", "match", "natural_key", "fields", "value_maps", "back", "back_filter", "clocks", *DEFAULTS)
+_BACK = ("steps", "jsonata", "as", "required", "missing", "null", "reference", "round_trip")
+_RULE = (*_BACK, *(name for name in RULE if name not in _BACK))
 _AS = re.compile(r"(decimal|text|integer|boolean|date|datetime)(?:\((\d{1,2})\))?")
 
 
@@ -37,6 +41,12 @@ def describe(body: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(rule.name, rule.sentence) for rule in compile_mapping(body).rules]
 
 
+def describe_back(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(source field, plain English sentence) for every field that is written back. Raises MappingError."""
+    back = compile_mapping(body).back
+    return [(rule.name, rule.sentence) for rule in back.rules] if back else []
+
+
 def describe_filter(body: Mapping[str, Any]) -> str:
     """Which records are meant, in plain English; empty when all are. Raises MappingError."""
     rule = compile_mapping(body).filter
@@ -49,14 +59,34 @@ class _Compiler:
     def __init__(self, findings: Findings, body: Mapping[str, Json]) -> None:
         self._findings = findings
         self._body = body
-        self._builder = Builder(findings, _value_maps(findings, body.get("value_maps", {})))
+        self._maps = _value_maps(findings, body.get("value_maps", {}))
+        self._builder = Builder(findings, self._maps)
         self._has_expressions = False
+        self._policies = Policies(findings, body)
 
     def compiled(self) -> Compiled:
         """The whole mapping; its findings may still make it useless."""
-        filter_rule = self._filter()
-        rules = self._rules()
+        filter_rule = self._filter("filter")
+        rules = self._rules("fields", _RULE)
         self._check_match(rules)
+        self._check_natural_key(rules)
+        return self._made(rules, filter_rule, self._back(rules))
+
+    def _back(self, rules: tuple[FieldRule, ...]) -> Compiled | None:
+        """The way back: source fields from the mapped image of a destination's record."""
+        if "back" not in self._body:
+            if "back_filter" in self._body:
+                self._findings.add("back_filter", "has no meaning without “back”")
+            return None
+        forth, self._builder = self._builder, Builder(self._findings, self._maps)
+        had_expressions, self._has_expressions = self._has_expressions, False
+        back = self._made(self._rules("back", _BACK), None, None)
+        check_back(self._findings, rules, back.reads)
+        back = replace(back, filter=self._filter("back_filter"), has_expressions=self._has_expressions)
+        self._builder, self._has_expressions = forth, had_expressions
+        return back
+
+    def _made(self, rules: tuple[FieldRule, ...], filter_rule: FieldRule | None, back: Compiled | None) -> Compiled:
         return Compiled(
             digest=self._digest(),
             references=frozenset(rule.reference for rule in rules if rule.reference),
@@ -64,6 +94,10 @@ class _Compiler:
             rules=rules,
             filter=filter_rule,
             has_expressions=self._has_expressions,
+            back=back,
+            clocks=self._policies.clocks,
+            withheld=frozenset(rule.name for rule in rules if not rule.policy.may_write("source")),
+            natural_key=tuple(map(str, self._body.get("natural_key") or ())),
         )
 
     def _digest(self) -> str:
@@ -73,29 +107,28 @@ class _Compiler:
             self._findings.add("", f"is not JSON: {error}")
             return ""
 
-    def _filter(self) -> FieldRule | None:
-        written = self._body.get("filter")
+    def _filter(self, section: str) -> FieldRule | None:
+        written = self._body.get(section)
         if not written:
             return None
-        rule = self._findings.mapping("filter", written)
-        self._findings.unknown("filter", rule, ("steps", "jsonata"))
-        part = self._builder.truth(self._value(rule, "filter"), "filter")
-        return FieldRule("filter", part.run, part.says, is_expression="jsonata" in rule)
+        rule = self._findings.mapping(section, written)
+        self._findings.unknown(section, rule, ("steps", "jsonata"))
+        part = self._builder.truth(self._value(rule, section), section)
+        return FieldRule(section, part.run, part.says, is_expression="jsonata" in rule)
 
-    def _rules(self) -> tuple[FieldRule, ...]:
-        fields = self._findings.mapping("fields", self._body.get("fields"))
+    def _rules(self, section: str, known: tuple[str, ...]) -> tuple[FieldRule, ...]:
+        fields = self._findings.mapping(section, self._body.get(section))
         if not fields:
-            self._findings.add("fields", "names no destination field")
+            self._findings.add(section, f"names no {'destination' if section == 'fields' else 'source'} field")
         if len(fields) > MAX_FIELDS:
-            self._findings.add("fields", f"names {len(fields)} fields; at most {MAX_FIELDS} are allowed")
+            self._findings.add(section, f"names {len(fields)} fields; at most {MAX_FIELDS} are allowed")
             return ()
-        return tuple(self._rule(name, written) for name, written in fields.items())
+        return tuple(self._rule(f"{section}.{name}", name, written, known) for name, written in fields.items())
 
-    def _rule(self, name: str, written: Json) -> FieldRule:
-        where = f"fields.{name}"
+    def _rule(self, where: str, name: str, written: Json, known: tuple[str, ...]) -> FieldRule:
         self._check_name(where, name)
         rule = self._findings.mapping(where, written)
-        self._findings.unknown(where, rule, _RULE)
+        self._findings.unknown(where, rule, known)
         part = self._value(rule, where)
         return FieldRule(
             name=name,
@@ -106,6 +139,9 @@ class _Compiler:
             null=self._word(rule, where, "null", ("keep", "omit", "refuse")),
             reference=self._reference(rule, where),
             is_expression="jsonata" in rule,
+            gives=part.gives,
+            policy=self._policies.of(rule, where, part.gives) if known is _RULE else PLAIN,
+            lossy=loss(self._findings, rule, where),
         )
 
     def _value(self, rule: Mapping[str, Json], where: str) -> Part:
@@ -152,9 +188,9 @@ class _Compiler:
         try:
             check_sound(name)
         except Refusal as refusal:
-            self._findings.add("fields", refusal.message)
+            self._findings.add(where.partition(".")[0], refusal.message)
         if not isinstance(name, str) or not 0 < len(name) <= 200:
-            self._findings.add(where, "a destination field is a text of 1 to 200 characters")
+            self._findings.add(where, "a field's name is a text of 1 to 200 characters")
 
     def _flag(self, rule: Mapping[str, Json], where: str, name: str) -> bool:
         value = rule.get(name, False)
@@ -175,6 +211,17 @@ class _Compiler:
             return value
         self._findings.add(f"{where}.reference", f"must name a mapping of this integration; {shown(value)} does not")
         return ""
+
+    def _check_natural_key(self, rules: tuple[FieldRule, ...]) -> None:
+        """Fields of the image that make a fact the same one; a linked record's key is known too late to be one."""
+        written = self._body.get("natural_key", [])
+        if not isinstance(written, list):
+            self._findings.add("natural_key", "must be a list of destination fields")
+            return
+        own = [rule.name for rule in rules if not rule.reference]
+        for name in written:
+            if name not in own:
+                self._findings.add("natural_key", f"names {shown(name)}, which is no mapped field of its own value")
 
     def _check_match(self, rules: tuple[FieldRule, ...]) -> None:
         written = self._body.get("match", [])

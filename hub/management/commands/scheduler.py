@@ -11,11 +11,12 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from redis.exceptions import RedisError
 
-from hub import clock
-from hub.services import health, schedule
+from hub.services import delivery, health, incarnation, recovery, replay, schedule, sweep
 
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 5.0
+TEND_SECONDS = 60.0
+TIDY_SECONDS = 3600.0
 
 logger = logging.getLogger(__name__)
 
@@ -41,19 +42,30 @@ class Rounds:
     """What the scheduler does each time, and what it remembers between."""
 
     def __init__(self) -> None:
-        self._swept_at = float("-inf")
+        self._swept_at = self._tended_at = self._tidied_at = float("-inf")
         self._away: dict[str, str] = {}
 
     def go(self) -> None:
         """One round: slots, sometimes the sweep, and the sign of life. Nothing that is away ends it."""
         try:
             close_old_connections()
-            now = clock.now()
+            now = schedule.the_time()
+            incarnation.watch(at_once=True)
             schedule.plan_unplanned(now)
             schedule.start_due(now)
+            replay.go_on(now)
             if monotonic() - self._swept_at >= SWEEP_SECONDS:
-                schedule.sweep(now)
+                incarnation.advance()
+                sweep.sweep(now)
+                delivery.sweep(now)
+                recovery.ring_waiting()
                 self._swept_at = monotonic()
+            if monotonic() - self._tended_at >= TEND_SECONDS:
+                delivery.tend(now)
+                self._tended_at = monotonic()
+            if monotonic() - self._tidied_at >= TIDY_SECONDS:
+                schedule.forget_old(now)
+                self._tidied_at = monotonic()
             self._is_back("The database")
         except (DatabaseError, InterfaceError) as error:
             connections.close_all()

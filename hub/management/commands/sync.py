@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hub import clock
-from hub.management import actor, report, terminal
+from hub.management import actor, garbage, report, terminal
 from hub.management.progress import RunBar
 from hub.models import LIVE, Integration, Mapping, RunState, SyncRun, Trigger, User
 from hub.services import run as runs
@@ -47,6 +47,7 @@ class Command(BaseCommand):
             if options["json"]:
                 self.stdout.write(json.dumps(report.failure(str(error)), ensure_ascii=False))
             raise
+        garbage.settle()
         with RunBar(silent=options["json"]) as bar, _interruptible() as interruption:
             for run in asked:
                 _Foreground(run, bar, interruption, by).work()

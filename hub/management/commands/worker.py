@@ -18,6 +18,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from hub import queue
+from hub.management import garbage
 from hub.management.bond import die_with_parent
 from hub.services import health
 
@@ -90,6 +91,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until asked to stop; a Redis that is away is waited for."""
         connections.close_all()  # a connection must not be shared with the jobs' processes
+        garbage.settle()
         is_away = False
         while True:
             try:

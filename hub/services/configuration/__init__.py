@@ -64,9 +64,13 @@ def write(planned: Plan, *, by: User | None, answers: Answers, dry_run: bool = F
     try:
         with transaction.atomic():
             present = Present.load([entry.item for entry in planned.differences])
-            Writing(present, problems, by, answers).all(planned.differences)
+            writing = Writing(present, problems, by, answers)
+            writing.all(planned.differences)
             problems.stop_if_any()
             transaction.set_rollback(dry_run)
     except IntegrityError as error:
         problems.add(planned.differences[0].item.place, f"the database refused it ({error}). Apply again.")
+        problems.stop_if_any()
+    if not dry_run:
+        writing.activate_later()
         problems.stop_if_any()

@@ -8,9 +8,9 @@ from typing import Any
 from hub import registry
 from hub.engine.mapping import MappingError, compile_mapping
 from hub.engine.schedule import next_after
-from hub.models import DeletePolicy, Link
+from hub.models import DeletePolicy, Link, SignatureStyle
 from hub.sdk import ConfigError, Connector, Secret
-from hub.services.configuration import reach
+from hub.services.configuration import reach, routing
 from hub.services.configuration.item import Item, Kind
 from hub.services.configuration.present import PEOPLE, Present
 from hub.services.configuration.problem import Problems
@@ -23,6 +23,7 @@ REQUIRED: dict[Kind, tuple[str, ...]] = {
     Kind.CONNECTION: ("title", "connector"),
     Kind.INTEGRATION: ("title", "purpose", "owner", "deputy"),
     Kind.MAPPING: ("source", "destination", "body"),
+    Kind.WEBHOOK: ("title", "connection"),
 }
 SOME_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,6 +48,7 @@ class Check:
             Kind.INTEGRATION: self._integration,
             Kind.MAPPING: self._mapping,
             Kind.CREDENTIAL: self._credential,
+            Kind.WEBHOOK: self._webhook,
         }
         for kind, check in each.items():  # connections first: they tell where the credentials are sent
             for item in self.items:
@@ -170,6 +172,17 @@ class Check:
                     where, _, what = finding.partition(": ")
                     path = f"body.{where}"
                     self.problems.add(item.at(path), what if path in item.places else finding)
+
+    def _webhook(self, item: Item) -> None:
+        """Its sender, its signature, and the mappings that its routes lead to."""
+        self._known(item, "connection", Kind.CONNECTION)
+        self._known(item, "credential", Kind.CREDENTIAL)
+        mappings = {other.name for other in self.items if other.kind is Kind.MAPPING}
+        known = mappings | set(self.present.rows[Kind.MAPPING])
+        style = self.present.following(item, "style") or SignatureStyle.STANDARD
+        signature = self.present.following(item, "signature") or {}
+        for path, told in routing.problems(item, style, signature, known).items():
+            self.problems.add(item.at(path), told)
 
     def _known(self, item: Item, field_name: str, kind: Kind) -> None:
         """The thing a field refers to must be in the files or in the hub."""

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     CONNECTION = "connection"
     INTEGRATION = "integration"
     MAPPING = "mapping"
+    WEBHOOK = "webhook"
 
 
 ORDER = tuple(Kind)

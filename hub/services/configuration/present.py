@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hub.models import Connection, Credential, Integration, Mapping, User
+from hub.models import Connection, Credential, Integration, Mapping, User, Webhook
+from hub.services.configuration import routing
 from hub.services.configuration.item import Item, Kind
 
 PEOPLE = ("owner", "deputy")
@@ -13,6 +14,7 @@ MODELS: dict[Kind, Any] = {
     Kind.CONNECTION: Connection,
     Kind.INTEGRATION: Integration,
     Kind.MAPPING: Mapping,
+    Kind.WEBHOOK: Webhook,
 }
 
 
@@ -34,6 +36,7 @@ class Present:
                 Kind.CONNECTION: {row.name: row for row in Connection.objects.select_related("credential", "owner")},
                 Kind.INTEGRATION: {row.name: row for row in Integration.objects.select_related("owner", "deputy")},
                 Kind.MAPPING: {row.path: row for row in mappings},
+                Kind.WEBHOOK: {row.name: row for row in Webhook.objects.select_related("connection", "credential")},
             },
             people={person.username: person for person in User.objects.filter(username__in=usernames)},
         )
@@ -49,6 +52,8 @@ class Present:
             return None
         if field == "body":
             return row.active_version.body if row.active_version else None
+        if field == "routes":
+            return routing.told(row)
         value = getattr(row, field)
         if isinstance(value, User):
             return value.username

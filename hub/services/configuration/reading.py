@@ -18,6 +18,7 @@ SECTIONS = {
     "credentials": (Kind.CREDENTIAL, shape.CREDENTIAL),
     "connections": (Kind.CONNECTION, shape.CONNECTION),
     "integrations": (Kind.INTEGRATION, shape.INTEGRATION),
+    "webhooks": (Kind.WEBHOOK, shape.WEBHOOK),
 }
 # A mapping's rules are the same wherever they are applied, and an expression may contain a ${ of its own.
 VERBATIM = "body"

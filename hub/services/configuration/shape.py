@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import TextChoices
 
-from hub.models import Criticality, DeletePolicy, ReadMode, Semantics
+from hub.engine.lane import BUCKETS
+from hub.models import Criticality, DeletePolicy, Direction, MissedPolicy, ReadMode, Semantics, SignatureStyle
 
 Reader = Callable[[Any], Any]
 
@@ -98,6 +99,31 @@ def stream(value: Any) -> tuple[str, str]:
     return connection, name
 
 
+def flag(value: Any) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise ShapeError("must be true or false.")
+    return value
+
+
+def routes(value: Any) -> list[dict[str, Any]]:
+    """A webhook's routes: for each the mapping, which events, and where the record keys stand."""
+    if not isinstance(value, list) or not all(isinstance(route, dict) and "mapping" in route for route in value):
+        raise ShapeError("must be a list of routes, for example [{mapping: orders/orders, events: [orders/*]}].")
+    return [_route(route) for route in value]
+
+
+def _route(given: dict[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(given) - {"mapping", "events", "keys_from"})
+    if unknown:
+        raise ShapeError(f"has an unknown part {', '.join(unknown)} in a route. Known: mapping, events, keys_from.")
+    return {
+        "mapping": text()(given["mapping"]),
+        "events": texts(given.get("events", [])),
+        "keys_from": text(120)(given.get("keys_from", "body:id")),
+    }
+
+
 CREDENTIAL: Mapping[str, Reader] = {
     "title": text(),
     "origins": texts,
@@ -112,6 +138,12 @@ CONNECTION: Mapping[str, Reader] = {
     "owner": optional(text(150)),
     "landing_seconds": whole(0, 604_800),
     "timeout_seconds": whole(1, 3_600),
+    "max_in_flight": whole(1, 1_000),
+    "per_second": optional(whole(1, 100_000)),
+    "per_minute": optional(whole(1, 1_000_000)),
+    "per_day": optional(whole(1, 1_000_000_000)),
+    "burst": optional(whole(1, 100_000)),
+    "catch_up_rate": optional(whole(1, 1_000_000)),
 }
 INTEGRATION: Mapping[str, Reader] = {
     "title": text(),
@@ -121,6 +153,8 @@ INTEGRATION: Mapping[str, Reader] = {
     "criticality": choice(Criticality),
     "schedule": text(100),
     "time_zone": text(60),
+    "missed_slots": choice(MissedPolicy),
+    "grace_minutes": whole(1, 525_600),
     "fresh_minutes": whole(1, 525_600),
     "mappings": settings,
 }
@@ -130,10 +164,31 @@ MAPPING: Mapping[str, Reader] = {
     "destination": stream,
     "semantics": choice(Semantics),
     "read_mode": choice(ReadMode),
+    "direction": choice(Direction),
     "delete_policy": choice(DeletePolicy),
+    "back_delete_policy": choice(DeletePolicy),
+    "back_archive_fields": settings,
     "archive_fields": settings,
     "page_size": whole(1, 10_000),
+    "slices": whole(1, BUCKETS),
+    "verify_after": optional(whole(0, 86_400)),
     "max_deletions": whole(0, 1_000_000),
     "max_deletion_share": share,
     "body": settings,
+}
+WEBHOOK: Mapping[str, Reader] = {
+    "title": text(),
+    "connection": text(80),
+    "is_active": flag,
+    "style": choice(SignatureStyle),
+    "signature": settings,
+    "credential": optional(text(80)),
+    "tolerance_seconds": whole(1, 86_400),
+    "id_from": text(120),
+    "event_from": text(120),
+    "largest": whole(100, 20_971_520),
+    "keep_days": whole(7, 3_650),
+    "catch_up_minutes": whole(0, 525_600),
+    "full_hours": whole(0, 8_760),
+    "routes": routes,
 }

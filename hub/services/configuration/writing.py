@@ -2,21 +2,29 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from hub.models import Connection, Credential, Integration, User
+from hub.models import Connection, Credential, Integration, MappingVersion, User, Webhook
 from hub.models import Mapping as MappingRow
 from hub.sdk import HubError
 from hub.services import audit, credential, mapping
+from hub.services.configuration import routing
 from hub.services.configuration.difference import Difference
 from hub.services.configuration.item import Item, Kind
 from hub.services.configuration.present import MODELS, PEOPLE, Present
 from hub.services.configuration.problem import Problems
 from hub.services.history import save_as
 
-REFERENCES = {"credential": Kind.CREDENTIAL, "source": Kind.CONNECTION, "destination": Kind.CONNECTION}
+REFERENCES = {
+    "credential": Kind.CREDENTIAL,
+    "connection": Kind.CONNECTION,
+    "source": Kind.CONNECTION,
+    "destination": Kind.CONNECTION,
+}
+# They stand in tables of their own.
+APART = {"body", "routes"}
 Answers = Mapping[tuple[str, str], str]
 
 
@@ -28,6 +36,18 @@ class Writing:
     problems: Problems
     by: User | None
     answers: Answers
+    later: list[tuple[Item, MappingVersion]] = field(default_factory=list)
+
+    def activate_later(self) -> None:
+        """Activate the two-way versions, after the commit; one that is refused stays a draft."""
+        for item, version in self.later:
+            try:
+                mapping.activate(version=version, by=self.by, reason=_reason(item))
+            except HubError as error:
+                told = (
+                    f"version {version.number} was written and stays a draft, because it cannot be activated: {error}"
+                )
+                self.problems.add(item.at("body"), told)
 
     def all(self, differences: Sequence[Difference]) -> None:
         """Write everything, each thing after those it needs; what a service refuses becomes a problem."""
@@ -42,18 +62,26 @@ class Writing:
         item = difference.item
         row = self._row(difference)
         for name in difference.fields:
-            if name != "body":
+            if name not in APART:
                 setattr(row, name, self._value(item, name))
         if {"schedule", "time_zone"} & set(difference.fields):
             row.next_run_at = None  # the scheduler works out the next slot anew
-        if difference.is_new or set(difference.fields) - {"body"}:
+        if difference.is_new or set(difference.fields) - APART:
             save_as(row, by=self.by, reason=_reason(item))
         self.present.rows[item.kind][item.name] = row
         self._audit(difference, row)
         if isinstance(row, Credential):
             self._seal(difference, row)
+        if "routes" in difference.fields:
+            routing.set_routes(row, item.given["routes"], self.present.rows[Kind.MAPPING])
         if "body" in difference.fields:
-            version = mapping.add_version(mapping=row, body=item.given["body"], by=self.by, note=_reason(item))
+            self._activate(item, row)
+
+    def _activate(self, item: Item, row: MappingRow) -> None:
+        version = mapping.add_version(mapping=row, body=item.given["body"], by=self.by, note=_reason(item))
+        if row.is_two_way:  # it is tried on both systems first, which no transaction waits for
+            self.later.append((item, version))
+        else:
             mapping.activate(version=version, by=self.by, reason=_reason(item))
 
     def _row(self, difference: Difference) -> Any:
@@ -85,7 +113,7 @@ class Writing:
             row.origins = list(difference.origins)
             save_as(row, by=self.by, reason=_reason(difference.item), fields=["origins"])
 
-    def _audit(self, difference: Difference, row: Connection | Credential | Integration | MappingRow) -> None:
+    def _audit(self, difference: Difference, row: Connection | Credential | Integration | MappingRow | Webhook) -> None:
         detail = {line.path: [line.old, line.new] for line in difference.lines}
         audit.record(
             actor=self.by,

@@ -1,6 +1,5 @@
 """Integrations: paused and resumed here, and gathered for the home page with their health."""
 
-from hub.services.integration.control import pause, resume
 from hub.services.integration.health import Health, Level
 from hub.services.integration.overview import BARS, CARDS, EXCEPTIONS_COUNTED, Bar, Card, MappingStand, card, cards
 
@@ -15,6 +14,4 @@ __all__ = [
     "MappingStand",
     "card",
     "cards",
-    "pause",
-    "resume",
 ]

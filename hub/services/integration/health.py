@@ -51,6 +51,7 @@ class Signs:
     exceptions: int
     fresh_at: datetime | None
     at: datetime
+    silent: tuple[str, ...] = ()  # webhooks that usually deliver and do not
 
 
 def judge(signs: Signs) -> Health:
@@ -88,7 +89,12 @@ def _findings(signs: Signs) -> list[Finding]:
         found.append(Finding(Level.WARN, "Waiting", "Changes wait for an approval."))
     if signs.exceptions:
         found.append(Finding(Level.WARN, "Needs a person", "Records are in exception."))
+    found += [Finding(Level.WARN, "Silent", _of_silence(title)) for title in signs.silent]
     return [finding for finding in found if finding]
+
+
+def _of_silence(title: str) -> str:
+    return f"Nothing comes to the webhook “{title}” any more. Look at the sender whether it still exists."
 
 
 def _of_run(run: SyncRun) -> Finding | None:

@@ -1,4 +1,4 @@
-"""What the home page shows of each integration, gathered in five queries however many there are."""
+"""What the home page shows of each integration, gathered in six queries however many there are."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Concat
 
 from hub.clock import now
@@ -19,6 +19,7 @@ from hub.models import (
     RunState,
     SyncRun,
     User,
+    Webhook,
 )
 from hub.services import access
 from hub.services.integration.health import Health, Signs, is_stale, judge
@@ -76,6 +77,7 @@ class Card:
     exceptions: int
     role: str  # "owner", "deputy" or ""
     at: datetime
+    silent: Sequence[Webhook] = ()  # which usually deliver to it and do not
 
     @property
     def latest(self) -> SyncRun | None:
@@ -124,6 +126,7 @@ class Card:
                 exceptions=self.exceptions,
                 fresh_at=self.fresh_at,
                 at=self.at,
+                silent=tuple(webhook.title for webhook in self.silent),
             )
         )
 
@@ -143,7 +146,7 @@ def card(integration: Integration, user: User) -> Card:
 def _gathered(rows: QuerySet[Integration], user: User) -> list[Card]:
     integrations = list(rows.select_related("owner", "deputy", "paused_by").annotate(open_exceptions=_open()))
     keys = [integration.pk for integration in integrations]
-    stands, recent, waiting = _stands(keys), _recent(keys), _waiting(keys)
+    stands, recent, waiting, silent = _stands(keys), _recent(keys), _waiting(keys), _silent(keys, user)
     at = now()
     return [
         Card(
@@ -154,6 +157,7 @@ def _gathered(rows: QuerySet[Integration], user: User) -> list[Card]:
             exceptions=integration.open_exceptions,
             role={integration.owner_id: "owner", integration.deputy_id: "deputy"}.get(user.pk, ""),
             at=at,
+            silent=silent[integration.pk],
         )
         for integration in integrations
     ]
@@ -167,7 +171,7 @@ def _open() -> _Capped:
 
 def _stands(keys: Iterable[int]) -> defaultdict[int, list[MappingStand]]:
     """The mappings of these integrations in order, with their newest runs: two queries."""
-    real = SyncRun.objects.filter(mapping=OuterRef("pk"), is_preview=False).order_by("-id")
+    real = SyncRun.objects.filter(mapping=OuterRef("pk"), is_preview=False, is_hints_only=False).order_by("-id")
     # As an expression, so that a young table is not searched by the index on states, which finds nearly every row.
     done = real.alias(told=Concat("state", Value(""))).filter(told__in=[RunState.SUCCEEDED, RunState.PARTIAL])
     rows = list(
@@ -197,7 +201,7 @@ def _recent(keys: Sequence[int]) -> defaultdict[int, list[Bar]]:
     if not keys:
         return found
     names = [field.name for field in fields(Bar)]
-    real = SyncRun.objects.filter(is_preview=False).order_by("-id").values("pk")
+    real = SyncRun.objects.filter(is_preview=False, is_hints_only=False).order_by("-id").values("pk")
     walks = [real.filter(integration=key)[:BARS] for key in keys]
     # Each walk inside a query of its own, because SQLite takes no limit directly in a part of a union.
     first, *others = [SyncRun.objects.filter(pk__in=walk).order_by().values(*names) for walk in walks]
@@ -214,4 +218,15 @@ def _waiting(keys: Iterable[int]) -> defaultdict[int, list[SyncRun]]:
     rows = SyncRun.objects.filter(Q(state=RunState.WAITING), integration__in=keys).select_related("mapping")
     for run in rows.order_by("-id")[: CARDS * 4]:
         found[run.integration_id].append(run)
+    return found
+
+
+def _silent(keys: Iterable[int], user: User) -> defaultdict[int, list[Webhook]]:
+    """Webhooks of these integrations that have fallen silent, as far as the person may look at them."""
+    found: defaultdict[int, list[Webhook]] = defaultdict(list)
+    place = F("routes__mapping__integration")
+    rows = access.visible(user, "view", Webhook).filter(is_active=True, silent_since__isnull=False)
+    fed = rows.filter(routes__mapping__integration__in=keys)
+    for webhook in fed.annotate(integration_id=place).order_by("title", "integration_id").distinct():
+        found[webhook.integration_id].append(webhook)
     return found

@@ -7,6 +7,9 @@ from django.db.models import F
 from hub.engine.intent import State
 from hub.models import Change, RunState, SyncRun
 
+BEHIND = "behind"  # the code of a change that waits for a person to settle an earlier one of its record
+UNMAPPED = "unmapped"  # the code of a step that could not be mapped when its turn came
+RELEASED = "released"  # the code of a change that a person lets try again
 COUNTED = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
@@ -39,7 +42,8 @@ def reopen(run_ids: set[int], now: datetime) -> None:
 
 def _verdict(run: SyncRun) -> tuple[str, str, str]:
     """(state, code, sentence) of a run that has read everything it wanted."""
-    waits = dict.fromkeys(run.changes.filter(state=State.HELD).values_list("message", flat=True)[:3])
+    held = run.changes.filter(state=State.HELD).exclude(code=BEHIND)
+    waits = dict.fromkeys(held.values_list("message", flat=True)[:3])
     if waits:
         return RunState.WAITING, "approval", "; ".join(waits) or "Changes wait for approval."
     for count, code, told in (

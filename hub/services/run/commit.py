@@ -1,15 +1,72 @@
 """Commits what a page brought besides its writes: counts, questions, hints, position. Called inside a transaction."""
 
-from hub import clock
-from hub.models import Checkpoint, ExceptionState, LinkState, Mapping, ReconciliationException, bulk
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from hub import clock, failpoint
+from hub.engine.intent import OPEN, UNRESOLVED, State
+from hub.models import (
+    Change,
+    Checkpoint,
+    ExceptionState,
+    LinkState,
+    Mapping,
+    ReconciliationException,
+    SyncRun,
+    bulk,
+)
 from hub.sdk import Page
-from hub.services.run import books, page, raised, removal
+from hub.services import hint, miss
+from hub.services.run import books, piles, raised, seen
 from hub.services.run.flow import Flow
 
 
-def account(flow: Flow, sorted_: page.Sorted) -> None:
+def withdraw(flow: Flow, sorted_: piles.Sorted) -> None:
+    """Withdraw waiting changes that newer ones replace. A record whose change left meanwhile waits for its outcome."""
+    if not sorted_.superseded:
+        return
+    with transaction.atomic():
+        flow.lane.hold()
+        left = supersede(list(sorted_.superseded.values()))
+        failpoint.reach("supersede.before_commit")
+    failpoint.reach("supersede.committed")
+    for key, id_ in sorted_.superseded.items():
+        if id_ in left:
+            sorted_.postpone(key)
+
+
+def supersede(ids: Sequence[int]) -> set[int]:
+    """Withdraw changes that were not sent yet; returns those that somebody sent or ended since they were read."""
+    rows = Change.objects.filter(pk__in=ids).order_by("id").select_for_update()
+    waiting = [change for change in rows.only("id", "run_id", "state") if change.state in OPEN - UNRESOLVED]
+    Change.objects.filter(pk__in=[one.pk for one in waiting]).update(state=State.SUPERSEDED.value, ended_at=clock.now())
+    moved = Counter((one.run_id, "held" if one.state == State.HELD else "in_flight") for one in waiting)
+    for (run_id, count), number in sorted(moved.items()):
+        books.add(run_id, **{count: -number, "excluded": number})
+    return set(ids) - {one.pk for one in waiting}
+
+
+def take_back(run: SyncRun) -> None:
+    """Cancel what a cancelled run left waiting in lanes; the next run reads those records again."""
+    with transaction.atomic():
+        rows = run.changes.filter(state=State.READY, tries=0).order_by("id").select_for_update()
+        unsent = dict(rows.values_list("id", "source_key"))
+        Change.objects.filter(pk__in=unsent).update(state=State.CANCELLED.value, ended_at=clock.now())
+        hint.note(run.mapping_id, dict.fromkeys(unsent.values(), piles.CANCELLED), clock.now())
+        books.add(run.pk, in_flight=-len(unsent), excluded=len(unsent))
+
+
+def account(flow: Flow, sorted_: piles.Sorted) -> None:
     """Account for the records that needed no write."""
     run, now = flow.run, clock.now()
+    if not run.is_preview:
+        bring(flow, sorted_, now)
+    if flow.newest > run.accounted_to:
+        run.accounted_to = flow.newest
+        run.save(update_fields=["accounted_to"])
     books.add(
         run.pk,
         received=sorted_.settled,
@@ -18,8 +75,10 @@ def account(flow: Flow, sorted_: page.Sorted) -> None:
         held=sorted_.held,
         excepted=sorted_.excepted,
     )
-    if run.is_preview:
-        return
+
+
+def bring(flow: Flow, sorted_: piles.Sorted, now: datetime) -> None:
+    """Links that agree, questions, and hints: in this order, in which everybody locks them."""
     bulk.update(
         "hub_link",
         columns={"source_digest": "text", "source_version": "text", "digest": "text", "updated_at": "timestamptz"},
@@ -27,15 +86,12 @@ def account(flow: Flow, sorted_: page.Sorted) -> None:
     )
     bulk.update("hub_link", columns={"state": "text"}, rows=[(id_, LinkState.GONE.value) for id_ in sorted_.forgotten])
     _questions(flow, sorted_)
-    bulk.upsert(
-        "hub_hint",
-        key=("mapping_id", "source_key"),
-        columns={"mapping_id": "bigint", "source_key": "text", "reason": "text", "since": "timestamptz"},
-        rows=[(flow.mapping.pk, key, reason, now) for key, reason in sorted_.hints.items()],
-    )
+    hint.take(sorted_.followed)
+    hint.put_off(sorted_.unread, now)
+    hint.note(flow.mapping.pk, sorted_.hints, now)
 
 
-def _questions(flow: Flow, sorted_: page.Sorted) -> None:
+def _questions(flow: Flow, sorted_: piles.Sorted) -> None:
     """Open what a person must see, close what agrees again, note what is refused as before."""
     now = clock.now()
     raised.raise_all(run=flow.run, raised=sorted_.raised, now=now)
@@ -46,20 +102,23 @@ def _questions(flow: Flow, sorted_: page.Sorted) -> None:
             mapping=flow.mapping, state=ExceptionState.OPEN, source_key__in=sorted_.still_refused
         )
         still.update(seen_at=now, last_run=flow.run)
-    flow.has_exceptions = flow.has_exceptions or bool(sorted_.raised)
+    raised.raise_all(run=flow.run, raised=sorted_.questions, now=now)
+    flow.has_exceptions = flow.has_exceptions or bool(sorted_.raised or sorted_.questions)
 
 
-def position(flow: Flow, found: Page, sorted_: page.Sorted) -> None:
+def position(flow: Flow, found: Page, sorted_: piles.Sorted) -> None:
     """Cursor, page number, seen links and checkpoint, together with what the page brought."""
     run, now = flow.run, clock.now()
     if flow.reads_everything and all(fault.key for fault in found.faults):
         bulk.insert(
             "hub_seenpage",
             columns={"run_id": "bigint", "number": "int", "links": "bytea"},
-            rows=[(run.pk, run.pages, removal.packed(sorted_.seen))],
+            rows=[(run.pk, run.pages, seen.packed(sorted_.seen))],
         )
     run.cursor, run.read_complete, run.pages = found.cursor, found.done, run.pages + 1
     run.save(update_fields=["cursor", "read_complete", "pages"])
+    if flow.counts_missed:
+        miss.note(run.mapping_id, [planned.source_key for planned in sorted_.planned], now)
     if run.is_preview or (run.is_full and not found.done):
         return
     # A version activated meanwhile asks for everything to be read again; this run must not call that done.

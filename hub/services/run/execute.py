@@ -1,87 +1,125 @@
-"""The loop of a run. Read it aloud: read, sort, guard, intend, write, record; then what is gone; then the books."""
+"""The life of a run and of a lane's lease: taken up, gone through, tried later, ended."""
 
 import logging
 import os
 import random
-from collections.abc import Callable, Sequence
-from itertools import islice
 
-from django.db import transaction
+from django.db.models import Q
 
-from hub import clock, queue
+from hub import clock, failpoint, queue
 from hub.engine import retry
 from hub.models import (
     LIVE,
     Change,
     Checkpoint,
-    Hint,
     Lane,
     LeaseLostError,
+    Mapping,
     RunState,
     SeenPage,
     SyncRun,
+    Trigger,
 )
-from hub.sdk import FatalError, HubError, Page, Record, SilenceError, TransientError
-from hub.services.run import books, commit, limits, page, removal, settle, write
+from hub.sdk import FatalError, HubError, PacedError, SilenceError, TransientError
+from hub.services import hint, incarnation, pause
+from hub.services.run import backlog, commit, held, lease, limits, loop, pick, share, verify
 from hub.services.run.flow import Flow, StoppedError, opened
+from hub.services.run.lane import free_with_work, lane_of
 from hub.services.run.lease import Heartbeat
+from hub.services.run.loop import OnPage
+from hub.services.run.request import RequestError, request
+from hub.services.run.turn import GaveWayError, Turn
 
-PREVIEW_ROOM = 500
-MOST_TRIES = 5
-OnPage = Callable[[SyncRun], None]
+MOST_TRIES = retry.MOST_TRIES
 logger = logging.getLogger(__name__)
 
 
-def drain(*, lane_id: int, owner: str, on_page: OnPage | None = None) -> bool:
-    """Hold the lane and do all it has to do now: open changes, then runs in order.
+def drain(*, lane_id: int, owner: str, on_page: OnPage | None = None, gives_way: bool = False) -> bool:
+    """Hold the lane and do all it has to do now: runs in order on the first lane, waiting changes on every one.
 
+    `gives_way`: after a turn it lets go of the lane when others wait for a worker, and rings to go on after them.
     Returns False at once when another worker holds it. A lost lease ends it quietly: the other one goes on.
     """
-    lane = Lane.objects.select_related("mapping").get(pk=lane_id)
+    incarnation.watch(at_once=True)
+    lane = Lane.objects.select_related("mapping__source", "mapping__destination").get(pk=lane_id)
+    lease.fit(lane, lane.mapping.destination.timeout_seconds)
+    asked = clock.host()
     if not lane.claim(owner):
         return False
+    if lane.held_since:
+        clock.compare(lane.held_since, asked, clock.host())
+    has_moved, turn = False, Turn(lane, gives_way=gives_way)
     try:
+        failpoint.reach("lane.claimed")
         with Heartbeat(lane):
-            while run := _next_run(lane):
-                _execute(run, lane, on_page)
-            _settle_alone(lane)
+            while not turn.is_over() and (run := _next_run(lane) or _run_for_hints(lane)):
+                _execute(run, lane, on_page, turn)
+            has_moved = turn.is_over() or _drain_alone(lane, turn)
     except LeaseLostError:
         logger.info("The lease of %s went to another worker.", lane)
     finally:
+        failpoint.reach("lane.before_release")
         lane.release()
+    failpoint.reach("lane.released")
+    _finish(lane.mapping_id)
+    _look_again(lane, has_moved=has_moved)
     return True
 
 
 def execute_here(*, run: SyncRun, on_page: OnPage | None = None) -> bool:
-    """Do the work of a run's lane in this process; False when a worker is doing it already."""
-    lane, _ = Lane.objects.get_or_create(mapping_id=run.mapping_id, slice=0)
-    return drain(lane_id=lane.pk, owner=f"shell:{os.getpid()}", on_page=on_page)
+    """Do the work of a run's first lane in this process; False when a worker is doing it already."""
+    return drain(lane_id=lane_of(run.mapping).pk, owner=f"shell:{os.getpid()}", on_page=on_page)
 
 
 def _next_run(lane: Lane) -> SyncRun | None:
-    """The live run of this lane that may go on now; one whose predecessor failed is ended."""
-    waiting = SyncRun.objects.select_related("after", "version", "integration").filter(
-        mapping_id=lane.mapping_id, state__in=LIVE
-    )
-    run = waiting.order_by("id").first()
-    if run is None or (run.due_at and run.due_at > clock.now()) or (run.after and run.after.state in LIVE):
+    """The live run that may go on now, for the holder of the first lane; one whose predecessor failed is ended.
+
+    One whose lanes are being drained has nothing more to read.
+    """
+    if lane.slice:
         return None
-    if run.after and run.after.state in (RunState.FAILED, RunState.CANCELLED):
-        _end(run, RunState.CANCELLED, "predecessor", f"“{run.after.mapping}” before it {run.after.state}.")
-        return _next_run(lane)
-    return run
+    waiting = SyncRun.objects.select_related("after", "version", "integration").filter(
+        mapping_id=lane.mapping_id, state__in=LIVE, is_draining=False
+    )
+    now = clock.now()
+    for run in waiting.order_by("id"):
+        if run.after and run.after.state in (RunState.FAILED, RunState.CANCELLED):
+            _end(run, RunState.CANCELLED, "predecessor", f"“{run.after.mapping}” before it {run.after.state}.")
+        elif pause.is_paused(run.mapping_id, reading=run.is_preview):
+            _wait(run, pause.StandstillError(pause.reason_for(lane.mapping)))
+        elif not (run.due_at and run.due_at > now) and not (run.after and run.after.state in LIVE):
+            return run
+    return None
 
 
-def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None) -> None:
+def _run_for_hints(lane: Lane) -> SyncRun | None:
+    """A run for hints that are due, unless it may not run now: then they stay until it may."""
+    if lane.slice or not hint.is_due(lane.mapping_id, clock.now()):
+        return None
+    mapping = Mapping.objects.select_related("integration", "source", "destination", "active_version").get(
+        pk=lane.mapping_id
+    )
+    try:
+        return request(mapping=mapping, trigger=Trigger.HINT, hints_only=True)
+    except RequestError:
+        return None
+
+
+def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None, turn: Turn) -> None:
     """Run to an end, whatever happens: an end has a state and a reason."""
     _start(run, lane)
+    failpoint.reach("run.started")
     try:
         _guard_tries(run)
+        held.refuse(lane.mapping)
         with opened(run, lane) as flow:
-            _go_through(flow, on_page)
-        _finish(run)
+            flow.turn = turn
+            loop.go_through(flow, on_page)
+            _close(flow)
     except LeaseLostError:
         raise
+    except pause.StandstillError as standstill:
+        _wait(run, standstill)
     except StoppedError as stop:
         _end(run, RunState.CANCELLED, stop.code, str(stop))
     except (TransientError, SilenceError) as error:
@@ -93,92 +131,6 @@ def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None) -> None:
         _end(run, RunState.FAILED, "bug", f"The hub or a connector broke ({type(error).__name__}). See the log.")
     if on_page:
         on_page(run)
-
-
-def _go_through(flow: Flow, on_page: OnPage | None) -> None:
-    """All of a run: first what earlier runs left open, then hints, the pages, what is gone, and lost answers."""
-    limits.go_on_or_stop(flow, is_writing=True)
-    if not flow.run.is_preview:
-        settle.settle(flow)
-    _read_hints(flow)
-    while not flow.run.read_complete:
-        _take_page(flow, flow.source.read(flow.mapping.source_stream, flow.run.cursor, flow.mapping.page_size))
-        if on_page:
-            flow.run.refresh_from_db()
-            on_page(flow.run)
-    _remove_absent(flow)
-    if not flow.run.is_preview:
-        settle.settle(flow)
-
-
-def _take_page(flow: Flow, found: Page) -> None:
-    """One page: sort it, write what must be written, then commit the rest together with the cursor."""
-    limits.refuse_standstill(flow, found)
-    sorted_ = page.sort(flow, found.records, found.faults)
-    _write(flow, sorted_)
-    with transaction.atomic():
-        flow.lane.hold()
-        commit.position(flow, found, sorted_)
-        commit.account(flow, sorted_)
-    if sorted_.raised or flow.failures:
-        limits.stop_on_same_failure(flow, sorted_)
-
-
-def _write(flow: Flow, sorted_: page.Sorted) -> None:
-    """Commit the intents, send them, and commit the outcomes; a preview only keeps the plan."""
-    limits.go_on_or_stop(flow, is_writing=bool(sorted_.planned))
-    if flow.run.is_preview:
-        kept = flow.run.changes.count() if sorted_.planned else 0
-        write.preview(flow, sorted_.planned, max(0, PREVIEW_ROOM - kept))
-        return
-    going, waiting, reason = limits.part_removals(flow, sorted_.planned)
-    if waiting:
-        write.hold(flow, waiting, reason)
-    changes = write.intend(flow, going, sorted_.superseded)
-    sorted_.seen += [change.link_id for change in changes if change.link_id]
-    write.send(flow, changes)
-
-
-def _read_hints(flow: Flow) -> None:
-    """Re-read records that something pointed at. A run that reads everything meets them anyway."""
-    run = flow.run
-    if run.is_preview or run.hints_done:
-        return
-    hints = list(Hint.objects.filter(mapping=flow.mapping, since__lte=run.queued_at).order_by("id"))
-    if run.is_full or not flow.source_offers.fetch_by_key:
-        Hint.objects.filter(pk__in=[hint.pk for hint in hints]).delete()
-        hints = []
-    waiting = iter(hints)
-    while chunk := list(islice(waiting, flow.mapping.page_size)):
-        _take_hints(flow, chunk)
-    run.hints_done = True
-    run.save(update_fields=["hints_done"])
-
-
-def _take_hints(flow: Flow, hints: Sequence[Hint]) -> None:
-    """Read these records by key and treat them as a page; a record that is not there any more counts as deleted."""
-    found, is_whole = flow.fetch([hint.source_key for hint in hints])
-    taken = [hint for hint in hints if is_whole or hint.source_key in found]
-    records = [found.get(hint.source_key) or Record(hint.source_key, {}, deleted=True) for hint in taken]
-    sorted_ = page.sort(flow, records)
-    _write(flow, sorted_)
-    with transaction.atomic():
-        flow.lane.hold()
-        Hint.objects.filter(pk__in=[hint.pk for hint in taken]).delete()
-        commit.account(flow, sorted_)
-
-
-def _remove_absent(flow: Flow) -> None:
-    """Deletions by absence, only after a complete read; all are known before the guard is asked about the first."""
-    gone = [page.removals(flow, keys) for keys in removal.absent(flow)]
-    flow.removals += sum(len(sorted_.planned) for sorted_ in gone)
-    for sorted_ in gone:
-        flow.removals -= len(sorted_.planned)  # it is counted again when it is written
-        _write(flow, sorted_)
-        with transaction.atomic():
-            flow.lane.hold()
-            commit.account(flow, sorted_)
-    SeenPage.objects.filter(run=flow.run).delete()
 
 
 def _start(run: SyncRun, lane: Lane) -> None:
@@ -198,9 +150,41 @@ def _guard_tries(run: SyncRun) -> None:
         raise FatalError(f"A worker died or failed {MOST_TRIES} times in this run. See the log before running again.")
 
 
-def _finish(run: SyncRun) -> None:
-    books.close(run, clock.now())
-    _ring_followers(run)
+def _close(flow: Flow) -> None:
+    """Everything is read: help with what waits in other lanes, and end the run unless workers are still busy there."""
+    failpoint.reach("run.before_finish")
+    flow.run.is_draining = True
+    flow.run.save(update_fields=["is_draining"])
+    failpoint.reach("run.draining")
+    while flow.slices > 1 and not limits.is_cancelled(flow.run) and share.help_out(flow):
+        pass
+    _finish(flow.mapping.pk)
+    flow.run.refresh_from_db()
+
+
+def _finish(mapping_id: int) -> None:
+    """End runs whose lanes were being drained, when told to stop or when this was the last of them."""
+    for run in SyncRun.objects.filter(mapping_id=mapping_id, state=RunState.RUNNING, is_draining=True):
+        if limits.is_cancelled(run):
+            _end(run, RunState.CANCELLED, StoppedError.code, limits.CANCELLED)
+        elif share.finish(run):
+            _ring_followers(run)
+
+
+def _look_again(lane: Lane, *, has_moved: bool) -> None:
+    """Ring for what came while the lane was held: whoever rang then was sent away."""
+    if pause.is_paused(lane.mapping_id):
+        return
+    now = clock.now()
+    runs = SyncRun.objects.filter(Q(due_at__isnull=True) | Q(due_at__lte=now), mapping_id=lane.mapping_id)
+    runs = runs.filter(Q(after__isnull=True) | ~Q(after__state__in=LIVE), state=RunState.QUEUED)
+    is_asked = lane.slice == 0 and runs.exists()
+    if is_asked or (has_moved and pick.due(lane, _slices(lane), now).exists()):
+        queue.ring(lane.pk)
+
+
+def _slices(lane: Lane) -> int:
+    return Mapping.objects.values_list("slices", flat=True).get(pk=lane.mapping_id)
 
 
 def _end(run: SyncRun, state: RunState, code: str, reason: str) -> None:
@@ -209,9 +193,36 @@ def _end(run: SyncRun, state: RunState, code: str, reason: str) -> None:
     SyncRun.objects.filter(pk=run.pk, state__in=LIVE).update(
         state=state, reason_code=code[:40], reason=reason[:1000], ended_at=now
     )
+    if run.cancel_asked:
+        commit.take_back(run)
     SeenPage.objects.filter(run=run).delete()
     run.refresh_from_db()
+    if run.is_hints_only:
+        hint.put_off_all(run.mapping_id, now)
     _ring_followers(run)
+
+
+def _wait(run: SyncRun, standstill: pause.StandstillError) -> None:
+    """A pause: the run keeps its place and goes on from there when it is resumed. It does not count as a failed try."""
+    SyncRun.objects.filter(pk=run.pk, state__in=LIVE).update(
+        state=RunState.QUEUED, tries=min(run.tries, 1), reason_code=standstill.code,
+        reason=f"{standstill} It goes on where it stands once that is resumed."[:1000],
+    )  # fmt: skip
+    run.refresh_from_db()
+
+
+def _hold(run: SyncRun, error: PacedError) -> None:
+    """The hub itself held the run back: it goes on where it stood when the hold ends. That is no failed try."""
+    if isinstance(error, GaveWayError):
+        due, when = None, "when it is its turn again"
+    else:
+        due = retry.held_until(now=clock.now(), chance=_jitter(), seconds=error.retry_after)
+        when = f"at {due:%H:%M:%S} UTC"
+    SyncRun.objects.filter(pk=run.pk, state__in=LIVE).update(
+        state=RunState.QUEUED, due_at=due, tries=max(0, run.tries - 1), reason_code=error.code,
+        reason=f"{error} The run goes on where it stands {when}."[:1000],
+    )  # fmt: skip
+    run.refresh_from_db()
 
 
 def _jitter() -> float:
@@ -220,15 +231,12 @@ def _jitter() -> float:
 
 def _try_later(run: SyncRun, error: HubError) -> None:
     """A passing failure of a read: the run waits and goes on where it stood."""
+    if isinstance(error, PacedError):
+        _hold(run, error)
+        return
     wait = getattr(error, "retry_after", None)
     now = clock.now()
-    decision = retry.decide(
-        tries=run.tries,
-        most=MOST_TRIES,
-        now=now,
-        chance=_jitter(),
-        retry_after=wait,
-    )
+    decision = retry.decide(tries=run.tries, now=now, chance=_jitter(), retry_after=wait)
     if not decision.retry:
         _end(run, RunState.FAILED, "retries", f"{error} Tried {run.tries} times.")
         return
@@ -246,14 +254,31 @@ def _ring_followers(run: SyncRun) -> None:
         queue.ring(lane_id)
 
 
-def _settle_alone(lane: Lane) -> None:
-    """Settle open changes when no run is there to do it."""
-    changes = Change.objects.filter(settle.due(lane.mapping_id, clock.now())).select_related("run__version")
-    first = changes.order_by("id").first()
-    if first is None or limits.is_paused(lane.mapping_id):
-        return
+def _drain_alone(lane: Lane, turn: Turn) -> bool:
+    """Send and settle what waits when no run is there to do it; whether anything moved.
+
+    The holder of the first lane helps with the others, so that one worker alone comes to an end of all of them.
+    """
+    first = _first_due(lane)
+    if first is None or pause.is_paused(lane.mapping_id) or held.put_off(lane.mapping):
+        return False
     try:
         with opened(first.run, lane) as flow:
-            settle.settle(flow)
+            flow.turn = turn
+            held.go_on_or_wait(flow)
+            backlog.replan(flow)
+            has_moved = share.drain(flow)
+            while lane.slice == 0 and not turn.is_over() and share.help_out(flow):
+                has_moved = True
+            return has_moved
     except HubError as error:
         logger.warning("Open changes of %s wait: %s", lane, error)
+        return False
+
+
+def _first_due(lane: Lane) -> Change | None:
+    slices, now = _slices(lane), clock.now()
+    mine = [lane, *(free_with_work(lane.mapping_id, slices) if lane.slice == 0 and slices > 1 else ())]
+    asked = ((pick.due(one, slices, now), verify.due(one, slices, now)) for one in mine)
+    found = (due.select_related("run__version").first() for both in asked for due in both)
+    return next((change for change in found if change is not None), None)

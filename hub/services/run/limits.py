@@ -3,32 +3,52 @@
 import time
 from collections.abc import Sequence
 
-from django.db.models import Q
-
 from hub.engine import guard
+from hub.engine.intent import IN_FLIGHT, State
 from hub.engine.plan import Planned
-from hub.models import LinkState, Mapping, SyncRun
+from hub.models import Change, LinkState, Mapping, SyncRun
 from hub.sdk import FatalError, Operation, Page
-from hub.services.run import page
+from hub.services import incarnation, pause
+from hub.services.run import lane, piles
 from hub.services.run.flow import Flow, StoppedError
 
-PAUSED = Q(integration__is_paused=True) | Q(source__is_paused=True) | Q(destination__is_paused=True)
-
-
-def is_paused(mapping_id: int) -> bool:
-    """Whether the integration or one of its connections is paused: then nothing new is written."""
-    return Mapping.objects.filter(PAUSED, pk=mapping_id).exists()
+CANCELLED = "Cancelled. What was written stays; the rest was not sent."
 
 
 def go_on_or_stop(flow: Flow, *, is_writing: bool) -> None:
-    """Obey a cancellation or a pause: before anything is written, and once a second while only reading."""
+    """Obey a cancellation or a pause: before anything is written, and once a second while only reading.
+
+    Raises StoppedError to end the run and StandstillError to let it wait. A preview writes nothing, so only a pause
+    of reading stops it.
+    """
     if not is_writing and time.monotonic() < flow.look_again:
         return
     flow.look_again = time.monotonic() + 1
-    if SyncRun.objects.filter(pk=flow.run.pk, cancel_asked=True).exists():
-        raise StoppedError("Cancelled. What was written stays; the rest was not sent.")
-    if is_paused(flow.run.mapping_id):
-        raise StoppedError("Stopped, because the integration or one of its connections was paused.")
+    look_around(flow)
+    if is_cancelled(flow.run):
+        raise StoppedError(CANCELLED)
+    incarnation.watch()
+    pause.refuse(flow.mapping, reading=flow.run.is_preview)
+
+
+def is_cancelled(run: SyncRun) -> bool:
+    """Whether somebody asked for the end of this run."""
+    return SyncRun.objects.filter(pk=run.pk, cancel_asked=True).exists()
+
+
+def look_around(flow: Flow) -> None:
+    """Note how many lanes there are now, and whether changes of this mapping may be open besides ours."""
+    slices = Mapping.objects.filter(pk=flow.mapping.pk).values_list("slices", flat=True).first() or 1
+    if slices > 1:
+        lane.make(flow.mapping.pk, slices)
+    flow.slices = slices
+    flow.has_open = slices > 1 or is_any_open(flow.mapping.pk)
+
+
+def is_any_open(mapping_id: int) -> bool:
+    """Whether any change of the mapping waits, is being sent or is in doubt."""
+    changes = Change.objects.filter(mapping_id=mapping_id).order_by()
+    return changes.filter(state__in=sorted(IN_FLIGHT)).exists() or changes.filter(state=State.HELD).exists()
 
 
 def part_removals(flow: Flow, planned: Sequence[Planned]) -> tuple[list[Planned], list[Planned], str]:
@@ -60,7 +80,7 @@ def refuse_standstill(flow: Flow, found: Page) -> None:
         raise FatalError("The source gave the same cursor twice; reading on would never end.")
 
 
-def stop_on_same_failure(flow: Flow, sorted_: page.Sorted) -> None:
+def stop_on_same_failure(flow: Flow, sorted_: piles.Sorted) -> None:
     """The same failure again and again is a broken contract, not so many bad records."""
     for one in sorted_.raised:
         flow.failures[(one.kind, one.code, one.field)] += 1
@@ -68,4 +88,8 @@ def stop_on_same_failure(flow: Flow, sorted_: page.Sorted) -> None:
     for (kind, code, field), count in flow.failures.items():
         if guard.same_failure_stops(count, flow.run.received):
             told = " ".join(part for part in (str(kind), code, field) if part)
-            raise FatalError(f"{count} records failed for one reason ({told}). Look at one of them, then run again.")
+            share = f"{count / max(1, flow.run.received):.0%} of those received"
+            raise FatalError(
+                f"{count} records, {share}, failed for one reason ({told}). That is a contract or a setting, not so "
+                "many bad records: look at one of them, correct the cause, then run again."
+            )

@@ -1,7 +1,7 @@
 """Sorts one page of records: what agrees, what is left out, what must be written, and what a person must see."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from hub.engine import canonical, plan
 from hub.engine.intent import OPEN, UNRESOLVED
@@ -9,74 +9,54 @@ from hub.engine.mapping import Excluded, Mapped, Rejected
 from hub.models import (
     Change,
     DeletePolicy,
-    ExceptionKind,
     ExceptionState,
     KnownLink,
     Link,
     LinkImage,
     LinkState,
     ReconciliationException,
+    Semantics,
 )
 from hub.sdk import Fault, Fields, Record
-from hub.services.run import reference
+from hub.services.hint import UNSETTLED
+from hub.services.run import counted, fact, kept, raised, rebase, reference, transition
 from hub.services.run.flow import Flow
-from hub.services.run.raised import Raised
-
-KINDS = {"unmapped_value": ExceptionKind.UNMAPPED_VALUE}
+from hub.services.run.piles import UNLINKED, OpenChanges, Sorted, Surroundings
 
 
-@dataclass(slots=True)
-class Sorted:
-    """A page, sorted. Every record of it is in exactly one of the counted piles."""
+def sort(flow: Flow, records: Sequence[Record], faults: Sequence[Fault] = (), *, by_hint: bool = False) -> Sorted:
+    """Decide for every record of a page. Reads the database, writes nothing.
 
-    unchanged: int = 0
-    excluded: int = 0
-    held: int = 0
-    raised: list[Raised] = field(default_factory=list)
-    still_refused: list[str] = field(default_factory=list)
-    planned: list[plan.Planned] = field(default_factory=list)
-    agreed: list[str] = field(default_factory=list)
-    touched: list[tuple[int, str, str | None, str]] = field(default_factory=list)
-    forgotten: list[int] = field(default_factory=list)
-    superseded: list[int] = field(default_factory=list)
-    hints: dict[str, str] = field(default_factory=dict)
-    seen: list[int] = field(default_factory=list)
-
-    @property
-    def excepted(self) -> int:
-        """Records that ended with a person."""
-        return len(self.raised) + len(self.still_refused)
-
-    @property
-    def settled(self) -> int:
-        """Records of this page that are accounted for without a write."""
-        return self.unchanged + self.excluded + self.held + self.excepted
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the hub knows about the records of one page, read in one statement each."""
-
-    images: dict[int, Fields]
-    open_changes: dict[str, tuple[int, str]]
-    open_refusals: frozenset[str]
-    references: dict[tuple[str, str], str]
-
-
-def sort(flow: Flow, records: Sequence[Record], faults: Sequence[Fault] = ()) -> Sorted:
-    """Decide for every record of a page. Reads the database, writes nothing."""
+    A page comes again after a crash; a record that was pointed at once more comes `by_hint`, and counts once more.
+    """
     found = Sorted()
-    for fault in faults:
-        reason = f"{fault.where}: {fault.message}"
-        found.raised.append(Raised(ExceptionKind.UNREADABLE, fault.key or fault.where, reason, code="unreadable"))
-    newest = _newest_of_each(records, found)
-    links = Link.objects.for_page(flow.mapping.pk, [*newest, *(fault.key for fault in faults if fault.key)])
+    newest, *later = _rounds(flow, records, found)
+    keys = [*newest, *(fault.key for fault in faults if fault.key)]
+    waiting = open_changes(flow, keys)
+    links = Link.objects.for_page(flow.mapping.pk, keys)
+    if transition.is_kept(flow):  # a person may just have let go on what a record is stuck at
+        waiting |= _open_now(flow, keys)
+    if flow.run.keys:  # to replay a record is to try again what was refused
+        links = {key: kept.refused_no_more(link) for key, link in links.items()}
     found.seen = [link.id for link in links.values()]
-    fresh = _not_counted_yet(flow, newest)
-    rest = _without_unchanged(flow, fresh, links, found)
-    if rest:
-        _sort_rest(flow, rest, links, found)
+    transition.begin(flow, waiting, found)
+    kept.take_faults(flow, faults, links, found)
+    fresh = newest if by_hint else counted.not_yet(flow, newest)
+    settled = links if found.kept is None else transition.not_stuck(links)
+    rest = _without_unchanged(flow, fresh, settled, (found, waiting))
+    for some in (rest, *(_still_to_sort(flow, steps, by_hint=by_hint) for steps in later)):
+        if some:
+            _sort_rest(flow, some, links, (found, waiting))
     return found
+
+
+def _still_to_sort(flow: Flow, steps: dict[str, Record], *, by_hint: bool) -> list[Record]:
+    return list((steps if by_hint else counted.not_yet(flow, steps)).values())
+
+
+def _rounds(flow: Flow, records: Sequence[Record], found: Sorted) -> list[dict[str, Record]]:
+    """The page as one record for each key; where every step counts, followed by their further steps."""
+    return transition.rounds(records) if transition.is_kept(flow) else [_newest_of_each(records, found)]
 
 
 def _newest_of_each(records: Sequence[Record], found: Sorted) -> dict[str, Record]:
@@ -86,19 +66,24 @@ def _newest_of_each(records: Sequence[Record], found: Sorted) -> dict[str, Recor
     return by_key
 
 
-def _not_counted_yet(flow: Flow, records: dict[str, Record]) -> dict[str, Record]:
-    """After a crash a page comes again: leave out what this run has already made changes for."""
-    if not flow.is_resumed or not records:
-        return records
-    counted = Change.objects.filter(run=flow.run, source_key__in=list(records)).values_list("source_key", flat=True)
-    done = set(counted)
-    return {key: record for key, record in records.items() if key not in done}
+def open_changes(flow: Flow, keys: Collection[str]) -> OpenChanges:
+    """(id, state) of the newest open change of each of these records.
+
+    Read before the links: another worker may commit an outcome in between, and then the change must have been seen.
+    """
+    return _open_now(flow, keys) if flow.has_open and keys else {}
+
+
+def _open_now(flow: Flow, keys: Collection[str]) -> OpenChanges:
+    found = Change.objects.filter(mapping=flow.mapping, source_key__in=list(keys), state__in=sorted(OPEN))
+    return {key: (id_, state) for id_, key, state in found.order_by("id").values_list("id", "source_key", "state")}
 
 
 def _without_unchanged(
-    flow: Flow, records: dict[str, Record], links: dict[str, KnownLink], found: Sorted
+    flow: Flow, records: dict[str, Record], links: dict[str, KnownLink], into: tuple[Sorted, OpenChanges]
 ) -> list[Record]:
     """The records that differ from what was last acknowledged. This loop is the hub's hot path."""
+    found, waiting = into
     rest: list[Record] = []
     digest, salt, agreed = canonical.raw_digest, flow.salt, found.agreed
     for key, record in records.items():
@@ -108,6 +93,7 @@ def _without_unchanged(
             and link.state == "linked"
             and not record.deleted
             and link.source_digest == digest(record.data, salt)
+            and key not in waiting
         ):
             agreed.append(key)
         else:
@@ -116,27 +102,54 @@ def _without_unchanged(
     return rest
 
 
-def _sort_rest(flow: Flow, records: list[Record], links: dict[str, KnownLink], found: Sorted) -> None:
+def _sort_rest(
+    flow: Flow, records: list[Record], links: dict[str, KnownLink], into: tuple[Sorted, OpenChanges]
+) -> None:
+    found, waiting = into
     mapped = [(record, None if record.deleted else flow.compiled.map_record(record)) for record in records]
-    known = _surroundings(flow, mapped, links)
+    if fact.is_appended(flow):
+        mapped, links, waiting = _as_facts(flow, mapped, links, into)
+    known = _surroundings(flow, mapped, links, waiting)
     for record, result in mapped:
         link = links.get(record.key)
-        if isinstance(result, Mapped):
+        if kept.is_behind(record.key, link, found):
+            kept.queue(flow, record, link, found)
+        elif isinstance(result, Mapped):
             _sort_mapped(flow, record, result, link, (known, found))
         elif isinstance(result, Rejected):
-            found.raised.append(_rejected(record, result))
+            kept.set_aside(flow, record, raised.rejected(record, result), link, found)
         else:
-            _sort_removed(flow, record.key, link, (known, found))
+            _sort_removed(flow, record, link, (known, found))
+
+
+def _as_facts(
+    flow: Flow,
+    mapped: Sequence[tuple[Record, fact.Result]],
+    links: dict[str, KnownLink],
+    into: tuple[Sorted, OpenChanges],
+) -> tuple[list[tuple[Record, fact.Result]], dict[str, KnownLink], OpenChanges]:
+    """Records, links and open changes under the natural keys of facts."""
+    found, waiting = into
+    facts = fact.named(flow, mapped, found)
+    if found.origins:
+        keys = [record.key for record, _ in facts]
+        waiting = open_changes(flow, keys)
+        links = Link.objects.for_page(flow.mapping.pk, keys)
+        found.seen += [link.id for link in links.values()]
+    found.facts |= fact.queued(waiting)
+    return facts, links, waiting
 
 
 def _surroundings(
-    flow: Flow, mapped: Sequence[tuple[Record, Mapped | Excluded | Rejected | None]], links: dict[str, KnownLink]
+    flow: Flow,
+    mapped: Sequence[tuple[Record, Mapped | Excluded | Rejected | None]],
+    links: dict[str, KnownLink],
+    waiting: OpenChanges,
 ) -> Surroundings:
     """Images, open changes, open refusals and references of these records."""
     keys = [record.key for record, _ in mapped]
     link_ids = [links[key].id for key in keys if key in links]
     images = LinkImage.objects.filter(link_id__in=link_ids).values_list("link_id", "sent") if link_ids else ()
-    waiting = Change.objects.filter(mapping=flow.mapping, source_key__in=keys, state__in=sorted(OPEN))
     refused = [key for key in keys if key in links and links[key].refused_digest]
     refusals = (
         ReconciliationException.objects.filter(
@@ -148,7 +161,7 @@ def _surroundings(
     wanted = {pair for _, result in mapped if isinstance(result, Mapped) for pair in result.references.values()}
     return Surroundings(
         images=dict(images),
-        open_changes={key: (id_, state) for id_, key, state in waiting.values_list("id", "source_key", "state")},
+        open_changes=waiting,
         open_refusals=frozenset(refusals),
         references=reference.resolve(flow, wanted),
     )
@@ -160,11 +173,15 @@ def _sort_mapped(
     known, found = into
     missing = [name for name, pair in mapped.references.items() if pair not in known.references]
     if missing:
-        found.raised.append(_unlinked(record, mapped, missing))
-        found.hints[record.key] = "its reference was not linked yet"
+        asked = replace(record, key=found.origins.get(record.key, record.key))
+        kept.set_aside(flow, record, raised.unlinked(asked, mapped, missing), link, found)
+        if not transition.is_kept(flow):
+            found.hints[asked.key] = UNLINKED
         return
     keys = {name: known.references[pair] for name, pair in mapped.references.items()}
     image: Fields = canonical.to_json({**mapped.image, **keys})
+    if flow.compiled.withheld:
+        image = {name: value for name, value in image.items() if name not in flow.compiled.withheld}
     if link is not None and link.state == LinkState.GONE and flow.mapping.delete_policy == DeletePolicy.ARCHIVE:
         image = plan.restored(image, flow.mapping.archive_fields)
     wanted = plan.Wanted(
@@ -174,7 +191,7 @@ def _sort_mapped(
         source_digest=canonical.raw_digest(record.data, flow.salt),
         source_version=record.version,
     )
-    _sort_wanted(wanted, link, known, found)
+    SORTED_BY[Semantics(flow.mapping.semantics)](wanted, link, known, found)
 
 
 def _sort_wanted(wanted: plan.Wanted, link: KnownLink | None, known: Surroundings, found: Sorted) -> None:
@@ -182,102 +199,97 @@ def _sort_wanted(wanted: plan.Wanted, link: KnownLink | None, known: Surrounding
     if link is not None and wanted.digest == link.refused_digest and key in known.open_refusals:
         found.still_refused.append(key)
         return
+    if link is not None and wanted.digest == link.refused_digest and wanted.source_digest == link.source_digest:
+        found.excluded += 1  # a person has skipped it
+        return
     acknowledged = known.images.get(link.id) if link and link.state != LinkState.PENDING else None
-    planned = plan.plan_write(wanted, _known(link), acknowledged)
+    planned = plan.plan_write(wanted, rebase.known(link), acknowledged)
     is_same = (
         link is not None and link.state == LinkState.LINKED and (link.digest == wanted.digest or not planned.fields)
     )
     if link is not None and is_same:
+        if not _clears_way(key, known, found):
+            return
         found.unchanged += 1
         found.agreed.append(key)
-        found.touched.append((link.id, wanted.source_digest, wanted.source_version, wanted.digest))
+        if key not in known.open_changes:
+            found.touched.append((link.id, wanted.source_digest, wanted.source_version, wanted.digest))
         return
     _queue(planned, known, found)
 
 
 def _queue(planned: plan.Planned, known: Surroundings, found: Sorted) -> None:
     """Plan a write, unless an earlier one of the same record is unresolved; one not yet sent gives way."""
-    waiting = known.open_changes.get(planned.source_key)
+    if _clears_way(planned.source_key, known, found):
+        found.planned.append(planned)
+
+
+def _clears_way(key: str, known: Surroundings, found: Sorted) -> bool:
+    """Whether this state of a record may take effect: a change not yet sent gives way, an unresolved one does not."""
+    waiting = known.open_changes.get(key)
     if waiting and waiting[1] in UNRESOLVED:
         found.held += 1
-        found.hints[planned.source_key] = "an earlier change was not settled"
-        return
+        found.hints[key] = UNSETTLED
+        return False
     if waiting:
-        found.superseded.append(waiting[0])
-    found.planned.append(planned)
+        found.superseded[key] = waiting[0]
+    return True
 
 
-def _sort_removed(flow: Flow, key: str, link: KnownLink | None, into: tuple[Surroundings, Sorted]) -> None:
+def _sort_removed(flow: Flow, record: Record, link: KnownLink | None, into: tuple[Surroundings, Sorted]) -> None:
     """A record that is gone at the source, or that the filter leaves out now."""
     known, found = into
-    policy = flow.mapping.delete_policy
-    if link is None or link.state != LinkState.LINKED:
-        found.excluded += 1
-        found.agreed.append(key)
-    elif policy == DeletePolicy.IGNORE:
-        found.excluded += 1
-        found.agreed.append(key)
-        found.forgotten.append(link.id)
-    elif policy == DeletePolicy.EXCEPTION or (policy == DeletePolicy.DELETE and flow.offers.delete is None):
-        found.raised.append(Raised(ExceptionKind.DELETION, key, _deletion_reason(flow, link), code="deletion"))
-    else:
+    key, policy = record.key, flow.mapping.delete_policy
+    last = found.steps.get(key)
+    is_linked = link is not None and (link.state == LinkState.LINKED or bool(link.step))
+    is_there = last.image is not None if last else is_linked
+    if is_there and _may_remove(flow):
         archive = flow.mapping.archive_fields if policy == DeletePolicy.ARCHIVE else None
-        _queue(plan.plan_removal(key, _known(link), known.images.get(link.id), archive), known, found)
+        digest = "" if record.deleted else canonical.raw_digest(record.data, flow.salt)
+        acknowledged = known.images.get(link.id) if link else None
+        planned = plan.plan_removal(key, rebase.known(link), acknowledged, archive, digest)
+        if transition.is_kept(flow):
+            transition.remove(planned, link, found)
+        else:
+            _queue(planned, known, found)
+    elif not transition.is_kept(flow) and not _clears_way(key, known, found):
+        return
+    elif link is not None and is_linked and policy != DeletePolicy.IGNORE and not fact.is_appended(flow):
+        found.raised.append(raised.deletion(flow.mapping, key, link.destination_key))
+    else:
+        found.excluded += 1
+        found.agreed.append(key)
+        if link is not None and is_linked and not fact.is_appended(flow):
+            found.forgotten.append(link.id)
+
+
+def _may_remove(flow: Flow) -> bool:
+    """Whether a removal at the source is written at the destination."""
+    policy = flow.mapping.delete_policy
+    if fact.is_appended(flow):
+        return False
+    return policy == DeletePolicy.ARCHIVE or (policy == DeletePolicy.DELETE and flow.offers.delete is not None)
+
+
+def at_turn(flow: Flow, records: Sequence[Record]) -> Sorted:
+    """Sort kept steps whose turn has come, one of each record, upon what is acknowledged by now."""
+    found = Sorted()
+    links = Link.objects.for_page(flow.mapping.pk, [record.key for record in records])
+    if records:
+        _sort_rest(flow, list(records), links, (found, {}))
+    return found
 
 
 def removals(flow: Flow, keys: Sequence[str]) -> Sorted:
     """Sort records that a complete read did not contain, as if each had been reported deleted."""
     found = Sorted()
-    gone = _not_counted_yet(flow, {key: Record(key, {}, deleted=True) for key in keys})
+    gone = counted.not_yet(flow, {key: Record(key, {}, deleted=True) for key in keys})
+    waiting = open_changes(flow, gone)
     links = Link.objects.for_page(flow.mapping.pk, list(gone))
+    transition.begin(flow, waiting, found)
     if gone:
-        _sort_rest(flow, list(gone.values()), links, found)
+        _sort_rest(flow, list(gone.values()), links, (found, waiting))
     return found
 
 
-def _known(link: KnownLink | None) -> plan.Known:
-    if link is None:
-        return plan.Known()
-    return plan.Known(
-        link_id=link.id,
-        destination_key=link.destination_key,
-        destination_version=link.destination_version,
-        is_linked=link.state == LinkState.LINKED,
-        is_gone=link.state == LinkState.GONE,
-        ack_seq=link.ack_seq,
-    )
-
-
-def _rejected(record: Record, result: Rejected) -> Raised:
-    """One exception for a record the mapping cannot take, telling all its problems."""
-    first = result.problems[0]
-    return Raised(
-        kind=KINDS.get(first.kind, ExceptionKind.INVALID),
-        source_key=record.key,
-        reason="\n".join(problem.message for problem in result.problems),
-        field=first.field,
-        code=first.kind,
-        evidence={"source": canonical.to_json(record.data)},
-    )
-
-
-def _unlinked(record: Record, mapped: Mapped, missing: list[str]) -> Raised:
-    told = "; ".join(
-        f"{name} refers to {mapped.references[name][1]} of “{mapped.references[name][0]}”" for name in missing
-    )
-    return Raised(
-        ExceptionKind.REFERENCE,
-        record.key,
-        f"{told}, which is not linked yet. It is tried again in the next run.",
-        field=missing[0],
-        code="reference",
-        evidence={"source": canonical.to_json(record.data)},
-    )
-
-
-def _deletion_reason(flow: Flow, link: KnownLink) -> str:
-    return (
-        f"The record is gone at “{flow.mapping.source}”, or the mapping leaves it out now. "
-        f"At “{flow.mapping.destination}” it is still there as "
-        f"{link.destination_key}. Decide what becomes of it."
-    )
+SORTED_BY = {Semantics.STATE: _sort_wanted, Semantics.TRANSITION: transition.take, Semantics.FACT: fact.take}

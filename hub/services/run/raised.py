@@ -9,7 +9,18 @@ from typing import Any
 
 from django.db.models import F
 
+from hub.engine import canonical
+from hub.engine.mapping import Mapped, Rejected
 from hub.models import ExceptionKind, ExceptionState, Mapping, ReconciliationException, SyncRun
+from hub.sdk import Fault, Record
+
+KINDS = {"unmapped_value": ExceptionKind.UNMAPPED_VALUE}
+
+NEEDS_A_WORD = frozenset({ExceptionKind.IN_DOUBT, ExceptionKind.OVERWRITE, ExceptionKind.NOT_KEPT})
+OF_THE_SOURCE = frozenset(
+    {ExceptionKind.UNREADABLE, ExceptionKind.UNMAPPED_VALUE, ExceptionKind.INVALID, ExceptionKind.REFERENCE}
+)
+BY_AGREEMENT = frozenset(ExceptionKind) - NEEDS_A_WORD
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +39,53 @@ class Raised:
         """The same difference has the same fingerprint, whatever its values are today."""
         told = f"{mapping_id}\x1f{self.kind}\x1f{self.source_key}\x1f{self.field}"
         return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+
+
+def unreadable(fault: Fault, key: str | None) -> Raised:
+    """One exception for an item that could not be read."""
+    return unread(key or fault.where, f"{fault.where}: {fault.message}")
+
+
+def unread(key: str, reason: str) -> Raised:
+    """One exception for a step of which only the key could be read."""
+    return Raised(ExceptionKind.UNREADABLE, key, reason, code="unreadable")
+
+
+def rejected(record: Record, result: Rejected) -> Raised:
+    """One exception for a record the mapping cannot take, telling all its problems."""
+    first = result.problems[0]
+    return Raised(
+        kind=KINDS.get(first.kind, ExceptionKind.INVALID),
+        source_key=record.key,
+        reason="\n".join(problem.message for problem in result.problems),
+        field=first.field,
+        code=first.kind,
+        evidence={"source": canonical.to_json(record.data)},
+    )
+
+
+def unlinked(record: Record, mapped: Mapped, missing: Sequence[str]) -> Raised:
+    """One exception for a record that refers to records which are not linked yet."""
+    told = "; ".join(
+        f"{name} refers to {mapped.references[name][1]} of “{mapped.references[name][0]}”" for name in missing
+    )
+    return Raised(
+        ExceptionKind.REFERENCE,
+        record.key,
+        f"{told}, which is not linked yet. It is tried again in the next run.",
+        field=missing[0],
+        code="reference",
+        evidence={"source": canonical.to_json(record.data)},
+    )
+
+
+def deletion(mapping: Mapping, key: str, destination_key: str | None) -> Raised:
+    """The question what becomes of a record that is gone at the source."""
+    reason = (
+        f"The record is gone at “{mapping.source}”, or the mapping leaves it out now. "
+        f"At “{mapping.destination}” it is still there as {destination_key}. Decide what becomes of it."
+    )
+    return Raised(ExceptionKind.DELETION, key, reason, code="deletion")
 
 
 def raise_all(*, run: SyncRun, raised: Sequence[Raised], now: datetime) -> None:
@@ -67,13 +125,20 @@ def _opened(run: SyncRun, one: Raised, fingerprint: str, now: datetime) -> Recon
     )
 
 
-def settle(*, mapping_id: int, keys: Collection[str], resolution: str, now: datetime) -> int:
-    """Close the open exceptions of records that agree again; returns how many there were."""
+def settle(
+    *, mapping_id: int, keys: Collection[str], resolution: str, now: datetime, kinds: Collection[str] = BY_AGREEMENT
+) -> int:
+    """Close the open exceptions of records that agree again; returns how many there were.
+
+    Only those of `kinds`: that both sides agree does not say what became of a write in doubt, nor bring an edit back.
+    That of a kept step, which knows its change, is closed when that step has had its turn.
+    """
     if not keys:
         return 0
     found = ReconciliationException.objects.filter(
-        mapping_id=mapping_id, state=ExceptionState.OPEN, source_key__in=list(keys)
+        mapping_id=mapping_id, state=ExceptionState.OPEN, source_key__in=list(keys), kind__in=list(kinds)
     )
+    found = found.exclude(kind__in=OF_THE_SOURCE, change_id__isnull=False)
     return found.update(state=ExceptionState.RESOLVED, resolved_at=now, resolution=resolution)
 
 

@@ -24,6 +24,19 @@ def resolve(flow: Flow, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], s
     return found
 
 
+def resolve_back(flow: Flow, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The source keys of (mapping name, destination key) pairs linked by other mappings of the integration."""
+    found: dict[tuple[str, str], str] = {}
+    for name in {name for name, _ in wanted}:
+        keys = [key for mapping, key in wanted if mapping == name]
+        links = Link.objects.filter(
+            mapping__integration=flow.mapping.integration, mapping__name=name, destination_key__in=keys
+        )
+        rows = links.filter(state=LinkState.LINKED).values_list("destination_key", "source_key")
+        found |= {(name, str(there)): here for there, here in rows}
+    return found
+
+
 def _is_planned(flow: Flow, name: str) -> bool:
     """Whether the preview just before this one would create records of mapping `name`."""
     run = flow.run.after

@@ -4,11 +4,10 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from hub import clock, queue
+from hub import clock, failpoint, queue
 from hub.models import (
     Checkpoint,
     Integration,
-    Lane,
     Mapping,
     ReadMode,
     RunState,
@@ -17,7 +16,8 @@ from hub.models import (
     User,
 )
 from hub.sdk import HubError
-from hub.services import audit
+from hub.services import audit, pause
+from hub.services.run.lane import lane_of
 
 
 class RequestError(HubError):
@@ -27,7 +27,7 @@ class RequestError(HubError):
 
 
 class PausedError(RequestError):
-    """The integration or one of its connections is paused."""
+    """Everything, the integration or one of its connections is paused."""
 
     code = "paused"
 
@@ -74,11 +74,15 @@ def request(  # noqa: PLR0913  one keyword for each thing a run remembers of its
     by: User | None = None,
     preview: bool = False,
     full: bool = False,
+    hints_only: bool = False,
     slot: datetime | None = None,
     after: SyncRun | None = None,
 ) -> SyncRun:
-    """Ask for one run of a mapping; it starts when a worker takes it, or when `after` has ended."""
-    _refuse_unready(mapping)
+    """Ask for one run of a mapping; it starts when a worker takes it, or when `after` has ended.
+
+    With `hints_only` it reads by key what something pointed at, beside whatever other run is live.
+    """
+    _refuse_unready(mapping, preview=preview)
     try:
         with transaction.atomic():
             run = SyncRun.objects.create(
@@ -90,8 +94,9 @@ def request(  # noqa: PLR0913  one keyword for each thing a run remembers of its
                 requested_by=by,
                 slot=slot,
                 is_preview=preview,
-                is_full=full or _must_be_full(mapping),
-                expected=_expected(mapping),
+                is_full=not hints_only and (full or _must_be_full(mapping)),
+                is_hints_only=hints_only,
+                expected=None if hints_only else _expected(mapping),
                 queued_at=clock.now(),
             )
     except IntegrityError:
@@ -101,20 +106,15 @@ def request(  # noqa: PLR0913  one keyword for each thing a run remembers of its
     lane = lane_of(mapping)  # made even when it is not rung yet: followers and the sweeper ring by lane
     if after is None:
         queue.ring(lane.pk)
+    failpoint.reach("request.made")
     return run
 
 
-def lane_of(mapping: Mapping) -> Lane:
-    """The mapping's lane, made at its first use."""
-    return Lane.objects.get_or_create(mapping=mapping, slice=0)[0]
-
-
-def _refuse_unready(mapping: Mapping) -> None:
+def _refuse_unready(mapping: Mapping, *, preview: bool) -> None:
     if mapping.active_version is None:
         raise NotReadyError(f"“{mapping}” has no active version. Activate one.")
-    for paused in (mapping.integration, mapping.source, mapping.destination):
-        if paused.is_paused:
-            raise PausedError(f"“{paused}” is paused: {paused.paused_reason or 'no reason given'}. Resume it first.")
+    if pause.is_paused(mapping.pk, reading=preview):
+        raise PausedError(f"{pause.reason_for(mapping)} Resume it first.")
 
 
 def _must_be_full(mapping: Mapping) -> bool:

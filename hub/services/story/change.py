@@ -11,6 +11,7 @@ from django.db.models.functions import Left, Length, RowNumber
 from hub.engine.intent import OPEN, State
 from hub.models import Attempt, Change, ReconciliationException
 from hub.sdk import Answer, Fields
+from hub.services.story import kept
 from hub.services.story.difference import Row, beside, same
 
 SHOWN_ATTEMPTS = 3
@@ -127,7 +128,9 @@ def told_in_full(attempt: Attempt) -> AttemptTold:
 
 
 def sides(change: Change) -> Sides:
-    """What the destination held before, and what it holds, or would hold, after."""
+    """What the destination held before, and what it holds, or would hold, after; of a kept step what was read."""
+    if change.kept is not None:
+        return _split((kept.HEADING,), kept.as_read(change))
     before, sent, answered = change.before, _wanted(change), _answered(change)
     known = [("before", before), (_right_heading(change), sent)]
     if answered is not None and sent is not None and not _agrees(sent, answered):
@@ -137,7 +140,9 @@ def sides(change: Change) -> Sides:
 
 
 def verb(change: Change) -> str:
-    """The operation in words: an archiving is an update that stands for a deletion."""
+    """The operation in words: an archiving is an update that stands for a deletion, a kept step may turn out any."""
+    if change.kept is not None and change.operation != "delete":
+        return "step"
     return "archive" if change.is_archive else change.operation
 
 
@@ -201,7 +206,8 @@ def _attempt_told(attempt: Attempt, request: str, response: str, *, is_cut: bool
 def _beginning(change: Change) -> list[Step]:
     if change.state == State.PLANNED:
         return []
-    planned = Step("Planned", f"In run {change.run_id}, against what both sides last agreed on.", None, "live")
+    upon = "kept as it was read until its turn comes" if change.kept else "against what both sides last agreed on"
+    planned = Step("Planned", f"In run {change.run_id}, {upon}.", None, "live")
     if change.sent_at is None:
         return [planned]
     at = change.sent_at if change.tries <= 1 else None  # a later try has written its own time over the first
@@ -214,9 +220,8 @@ def _attempt_step(told: AttemptTold) -> Step:
 
 
 def _standing(change: Change) -> Step:
-    state = State(change.state)
-    words = state.label[:1].upper() + state.label[1:]
-    return Step(words, change.message, change.ended_at, TONES.get(state, "idle"))
+    words = change.standing[:1].upper() + change.standing[1:]
+    return Step(words, change.message, change.ended_at, TONES.get(change.state, "idle"))
 
 
 def _wanted(change: Change) -> Fields | None:

@@ -7,6 +7,7 @@ from hub.engine.intent import State
 from hub.models import Attempt, Change, ExceptionKind, ExceptionState, Link, LinkImage, ReconciliationException
 from hub.sdk import Fields
 from hub.services.story import change as change_story
+from hub.services.story import kept
 from hub.services.story.change import AttemptTold
 from hub.services.story.difference import MISSING, Cell, Row, beside, same
 
@@ -59,8 +60,27 @@ KINDS: dict[str, Kind] = {
         "Find out who removed it and why. Have it restored there, or removed at the source. Then ask for another try.",
     ),
     ExceptionKind.DELETION: Kind(
-        "The record is gone at the source, and this mapping leaves it to a person what becomes of it.",
-        "Remove or keep the destination's record there.",
+        "The record is gone at one side, and this mapping leaves it to a person what becomes of it on the other.",
+        "Remove or keep the other side's record there.",
+    ),
+    ExceptionKind.FLAPPING: Kind(
+        "Both systems undo each other's value. The hub has stopped writing this record.",
+        "Find out what changes the field there by itself, or give one side the authority over it. "
+        "Then ask for another try.",
+    ),
+    ExceptionKind.OVERWRITE: Kind(
+        "The record changed at the destination between what the hub knew and what it wrote, and the destination "
+        "offers no way to refuse such a write. An edit made there may be gone.",
+        "Look at the record there, or ask who works with it. Put back by hand what was lost; then say that you looked.",
+    ),
+    ExceptionKind.NOT_KEPT: Kind(
+        "The hub wrote this, the destination said yes, and when the hub read it back it was not as sent.",
+        "Find out who or what changed it there. Ask for another try if it should be written again; "
+        "otherwise say that you looked.",
+    ),
+    ExceptionKind.FACT_CHANGED: Kind(
+        "This was appended at the destination as a fact, which is never changed afterwards. The source changed it.",
+        "Correct it by a new fact at the source, or skip this to keep what was appended.",
     ),
 }
 
@@ -79,6 +99,7 @@ class Told:
     source: list[tuple[str, Cell, bool]] = field(default_factory=list)
     value: Cell | None = None
     attempts: list[AttemptTold] = field(default_factory=list)
+    waiting: str = ""
 
     @property
     def look(self) -> str:
@@ -87,13 +108,15 @@ class Told:
 
 
 def tell(exception: ReconciliationException) -> Told:
-    """Everything known about the exception: at most four statements."""
+    """Everything known about the exception: at most four statements, and three about a kept step."""
     change = _change_of(exception)
     link = _link_of(exception)
-    headings, rows = _beside(exception, change, link)
+    is_kept = change is not None and change.kept is not None
+    headings, rows = _beside(exception, None if is_kept else change, link)
+    kind = KINDS.get(exception.kind, Kind("", ""))
     source = _source_rows(exception)
     return Told(
-        kind=KINDS.get(exception.kind, Kind("", "")),
+        kind=replace(kind, cure=kept.cure(exception)) if is_kept else kind,
         reasons=[line for line in exception.reason.splitlines() if line.strip()],
         change=change,
         link=link,
@@ -103,6 +126,7 @@ def tell(exception: ReconciliationException) -> Told:
         source=source,
         value=next((cell for name, cell, is_concerned in source if is_concerned), None),
         attempts=_attempts_of(change),
+        waiting=kept.waiting(change),
     )
 
 
@@ -114,6 +138,11 @@ def is_open(exception: ReconciliationException) -> bool:
 def is_in_doubt(exception: ReconciliationException) -> bool:
     """Whether a person must say what became of a write."""
     return is_open(exception) and exception.kind == ExceptionKind.IN_DOUBT and exception.change_id is not None
+
+
+def needs_a_look(exception: ReconciliationException) -> bool:
+    """Whether only a person can say that it is settled: nothing the hub reads would tell."""
+    return is_open(exception) and exception.kind in (ExceptionKind.OVERWRITE, ExceptionKind.NOT_KEPT)
 
 
 def parked_change(exception: ReconciliationException) -> Change | None:
@@ -152,6 +181,8 @@ def _beside(
     rows = beside(*(side for _, side in known)) if known else []
     if wanted is not None and agreed is not None and present is not None:
         rows = [replace(row, note=_note(row.name, wanted, agreed, present)) for row in rows]
+    decided = evidence.get("decided") or {}
+    rows = [replace(row, note=decided.get(row.name, row.note)) for row in rows]
     return tuple(word for word, _ in known), rows
 
 

@@ -1,24 +1,48 @@
 """The story of a link: both records, what they last agreed on, and what happened to the pair."""
 
+from dataclasses import replace
 from typing import Any
 
+from hub.engine.mapping import MappingError, compile_mapping
 from hub.models import Change, ExceptionState, Link, LinkImage, ReconciliationException
 from hub.services.story.difference import beside
 
 
 def tell(link: Link, most: int) -> dict[str, Any]:
     """What the page of a link shows: images side by side, its newest changes, its open exceptions."""
+    authority = _authority(link)
     image = LinkImage.objects.filter(link=link).first()
-    held = {**image.sent, **image.destination} if image and image.destination else None
-    sides = (image.sent, held) if image and held else (image.sent,) if image else ()
-    rows = beside(*sides)
+    told = [("last agreed on", image.sent)] if image else []
+    if image and image.source:
+        told.insert(0, ("as the source keeps it", {**image.sent, **image.source}))
+    if image and image.destination:
+        told.append(("as the destination keeps it", {**image.sent, **image.destination}))
+    if image and len(told) == 1:
+        told = [("last acknowledged", image.sent)]
+    rows = [replace(row, note=authority.get(row.name, "")) for row in beside(*(side for _, side in told))]
     of_record = {"mapping_id": link.mapping_id, "source_key": link.source_key}
     return {
-        "headings": ("last acknowledged", "as the destination keeps it")[: len(sides)],
+        "headings": tuple(heading for heading, _ in told),
         "rows": [row for row in rows if row.differs],
         "same": [row for row in rows if not row.differs],
         "changes": list(Change.objects.filter(**of_record).order_by("-id")[:most]),
         "raised": list(
             ReconciliationException.objects.filter(**of_record, state=ExceptionState.OPEN).order_by("-id")[:most]
         ),
+    }
+
+
+def _authority(link: Link) -> dict[str, str]:
+    """Who may change each field of a two-way mapping, in words."""
+    version = link.mapping.active_version
+    if version is None or not link.mapping.is_two_way:
+        return {}
+    try:
+        policies = compile_mapping(version.body).policies
+    except MappingError:
+        return {}
+    words = {"either": "either side may change it"}
+    return {
+        name: words.get(policy.authority, f"only the {policy.authority} may change it")
+        for name, policy in policies.items()
     }

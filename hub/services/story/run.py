@@ -101,6 +101,7 @@ NEXT: dict[str, str] = {
     RunState.FAILED: "Read the reason, remove the cause, then run again. What was written stays written.",
 }
 LATER = "Nothing: the hub tries again by itself."
+WAITING_FOR_RESUME = "Nothing: it goes on by itself, where it stands, once what is paused is resumed."
 STOPPING = "It was asked to stop and stops after the records it is sending now."
 NEXT_BY_CODE: dict[str, str] = {
     "auth": "The other system refused the credential. Set its values anew, test the connection, then run again.",
@@ -120,6 +121,8 @@ NEXT_BY_CODE: dict[str, str] = {
 
 def next_step(run: SyncRun) -> str:
     """What a person should do about this run now; empty when there is nothing to do."""
+    if run.is_live and run.reason_code == "paused":
+        return WAITING_FOR_RESUME
     if run.is_live:
         return STOPPING if run.cancel_asked else LATER if run.due_at else NEXT[run.state]
     if run.reason_code in NEXT_BY_CODE:

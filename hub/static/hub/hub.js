@@ -155,4 +155,20 @@
   });
   // A page that comes back from the browser's memory shows its buttons as they were before they were pressed.
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
+
+  // --- copying ------------------------------------------------------------------------------------------
+  // <button data-copy="id"> copies the value of the input of that id; without a clipboard it is selected to be copied.
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const input = document.getElementById(button.dataset.copy);
+    input.select();
+    try {
+      await navigator.clipboard.writeText(input.value);
+      button.lastChild.textContent = "Copied";
+    } catch {
+      input.focus();
+    }
+  });
 })();

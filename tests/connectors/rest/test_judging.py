@@ -28,7 +28,7 @@ class TestOutcome:
             (CREATE, 500, Answer.UNKNOWN, "silence"),
             (CREATE, 503, Answer.UNKNOWN, "silence"),
             (CREATE, 401, Answer.AUTH, "auth"),
-            (UPDATE, 403, Answer.AUTH, "auth"),
+            (UPDATE, 403, Answer.AUTH, "forbidden"),
             (UPDATE, 200, Answer.APPLIED, ""),
             (UPDATE, 204, Answer.APPLIED, ""),
             (UPDATE, 301, Answer.RETRY, "config"),

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,8 @@ from tempfile import mkdtemp
 from typing import Any
 
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 DATABASE, USER, PASSWORD = "erp", "admin", "only-for-tests-1"
@@ -98,7 +99,7 @@ def erp() -> Erp:
     folder = Path(mkdtemp(prefix="tryton-"))
     register(shutil.rmtree, folder, ignore_errors=True)
     shutil.copy(_template(python), folder / f"{DATABASE}.sqlite")
-    port = _free_port()
+    port = free_port()
     settings = _write_settings(folder, port)
     command = [python, "-m", "trytond.cli", "-c", settings, "-d", DATABASE]
     with (folder / "log").open("wb") as log:
@@ -167,12 +168,6 @@ def _write_settings(folder: Path, port: int) -> str:
 
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("TRYTOND_", "PYTHON"))}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _await(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

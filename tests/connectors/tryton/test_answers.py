@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.tryton.answers import CrashError, RefusalError, result_of
+from connectors.tryton.answers import CrashError, RefusalError, override, result_of
 from hub.http import HttpClient, Response, WireAnswer, WireRequest, decode
 from hub.sdk import AuthError, ConfigError, FatalError, HubError, RateLimitedError, SilenceError, TransientError
 
@@ -33,7 +33,7 @@ class Tape:
 def answered(name: str, *, safe: bool, **changed: Any) -> tuple[Response, str]:
     """A recorded answer, and the method it answered."""
     sample = json.loads((SAMPLES / f"{name}.json").read_text()) | changed
-    client = HttpClient(base_url=ORIGIN, origins=(ORIGIN,), transport=Tape(sample))
+    client = HttpClient(base_url=ORIGIN, origins=(ORIGIN,), transport=Tape(sample), override=override)
     return client.call("POST", "erp/rpc/", json={}, safe=safe, expect={401, 403, 503}), sample["request"]["method"]
 
 

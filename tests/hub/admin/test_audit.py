@@ -78,7 +78,7 @@ class TestAuditTrail:
             AuditEventFactory(actor=auditor)
         client = client_of(auditor)
 
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             client.get(LIST)
 
 

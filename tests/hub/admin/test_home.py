@@ -8,13 +8,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.clock import now
-from hub.models import Mapping, RunState, User
+from hub.models import Mapping, RateState, RunState, User
 from tests import factories as make
 from tests.conftest import ClientOf
+from tests.hub.webhooks import WebhookFactory, WebhookRouteFactory
 
 pytestmark = pytest.mark.django_db
 HOME = "/admin/"
-QUERIES = 12
+QUERIES = 15
 
 
 def page(client_of: ClientOf, person: User, address: str = HOME) -> str:
@@ -37,6 +38,20 @@ class TestHome:
 
         assert "Customers to ERP" in shown
         assert '<span class="hub-badge hub-tone-ok">Healthy</span>' in shown
+
+    def test_says_which_webhook_has_fallen_silent_and_leads_to_it(self, owner: User, client_of: ClientOf) -> None:
+        mapping = owned(owner)
+        make.SyncRunFactory(mapping=mapping, unchanged=1)
+        webhook = WebhookFactory(title="Shop", silent_since=now() - timedelta(days=2), connection=mapping.source)
+        WebhookRouteFactory(webhook=webhook, mapping=mapping)
+        client = client_of(owner)
+
+        shown = page(client_of, owner)
+
+        there = reverse("admin:hub_webhook_change", args=[webhook.pk])
+        assert "Nothing has come to “Shop” since" in shown
+        assert there in shown
+        assert client.get(there).status_code == 200
 
     def test_shows_the_balance_in_numbers(self, owner: User, client_of: ClientOf) -> None:
         make.SyncRunFactory(mapping=owned(owner), unchanged=1190, created=9, held=4, excepted=1)
@@ -227,3 +242,17 @@ class TestFrame:
 
         badge = shown.split("<span>Exceptions</span>")[1].split("</span>")[0]
         assert badge.strip().endswith("> 2")
+
+
+class TestHeldConnection:
+    def test_is_told_at_the_top_with_what_to_do(self, owner: User, client_of: ClientOf) -> None:
+        mapping = owned(owner)
+        RateState.objects.create(
+            connection=mapping.destination, origin="https://erp.example:443", breaker="open", code="failures",
+            reason="5 calls in a row failed.", opened_at=now(), probe_at=now() + timedelta(minutes=5),
+        )  # fmt: skip
+
+        shown = page(client_of, owner)
+
+        assert f"“{mapping.destination}” is held: 5 calls in a row failed. It is tried again at" in shown
+        assert reverse("admin:hub_connection_change", args=[mapping.destination_id]) in shown

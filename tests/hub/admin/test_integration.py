@@ -52,7 +52,7 @@ def form(owner: User, deputy: User) -> Callable[..., dict[str, object]]:
         filled = {
             "title": "Customers to ERP", "name": "customers", "purpose": "Invoices.", "owner": owner.pk,
             "deputy": deputy.pk, "criticality": "high", "schedule": "0 6 * * 1-5", "time_zone": "Europe/Berlin",
-            "fresh_minutes": 60,
+            "fresh_minutes": 60, "missed_slots": "once", "grace_minutes": 60,
         }  # fmt: skip
         return {**filled, **given}
 

@@ -110,7 +110,8 @@ class TestMappingForm:
             "integration": mapping.integration_id, "title": "Renamed", "name": mapping.name, "position": 3,
             "source": mapping.source_id, "source_stream": "things", "destination": mapping.destination_id,
             "destination_stream": "partners", "semantics": "state", "read_mode": "full", "delete_policy": "exception",
-            "archive_fields": "{}", "page_size": 100, "max_deletions": 5, "max_deletion_share": "0.010",
+            "direction": "one_way", "back_delete_policy": "exception", "back_archive_fields": "{}",
+            "archive_fields": "{}", "page_size": 100, "slices": 1, "max_deletions": 5, "max_deletion_share": "0.010",
         }  # fmt: skip
         return {**form, **given}
 

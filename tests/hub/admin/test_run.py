@@ -132,7 +132,7 @@ class TestRunList:
             for _ in range(12):
                 SyncRunFactory(mapping=mapping, requested_by=owner)
 
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(9):
             client.get(LIST)
 
     def test_teaches_when_it_is_empty(self, auditor: User, client_of: ClientOf) -> None:
@@ -261,7 +261,7 @@ class TestRunPage:
         ReconciliationExceptionFactory(mapping=mapping, last_run=run)
         client = client_of(owner)
 
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(14):
             client.get(page(run))
 
 
@@ -301,7 +301,7 @@ class TestLivePart:
         )
         client = client_of(owner)
 
-        with django_assert_max_num_queries(5):
+        with django_assert_max_num_queries(6):
             client.get(f"/admin/hub/syncrun/{run.pk}/live/")
 
 

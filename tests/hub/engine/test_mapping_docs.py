@@ -16,6 +16,7 @@ from hub.engine.mapping import (
     compile_mapping,
     compiler,
     describe,
+    describe_back,
     expression,
     steps_number,
     values,
@@ -92,6 +93,15 @@ def told(body: Any, data: Any) -> str:
     return json.dumps(to_json(result.image), ensure_ascii=False) + linked
 
 
+def told_back(body: Any, image: Any) -> str:
+    """What the way back makes of a destination's record."""
+    back = compile_mapping(body).back
+    assert back
+    result = back.map_record(Record("1", image))
+    assert isinstance(result, Mapped)
+    return json.dumps(to_json(result.image), ensure_ascii=False)
+
+
 def findings(body: Any) -> tuple[str, ...]:
     with pytest.raises(MappingError) as caught:
         compile_mapping(body)
@@ -111,6 +121,12 @@ class TestExamples:
             assert said in findings(body)
         elif kind == "reads":
             assert said in [sentence for _, sentence in describe(body)]
+        elif kind == "reads back":
+            assert said in [sentence for _, sentence in describe_back(body)]
+        elif kind == "back":
+            record, _, expected = said.partition(" → ")
+
+            assert told_back(body, loads(record)) == expected
         else:
             record, _, expected = line.partition(" → ")
 

@@ -65,14 +65,14 @@ class TestIdempotencyKey:
     def test_is_the_same_for_the_same_write(self) -> None:
         planned = plan.plan_write(wanted({"a": 1}), LINKED, None)
 
-        assert plan.idempotency_key(1, planned, 0) == plan.idempotency_key(1, replace(planned), 0)
+        assert plan.idempotency_key(1, planned) == plan.idempotency_key(1, replace(planned))
 
     def test_differs_for_the_second_time_the_same_value_is_written(self) -> None:
         planned = plan.plan_write(wanted({"a": 1}), LINKED, None)
 
-        assert plan.idempotency_key(1, planned, 0) != plan.idempotency_key(1, replace(planned, ack_seq=3), 0)
+        assert plan.idempotency_key(1, planned) != plan.idempotency_key(1, replace(planned, ack_seq=3))
 
     def test_differs_after_proof_that_the_first_did_not_happen(self) -> None:
         planned = plan.plan_write(wanted({"a": 1}), LINKED, None)
 
-        assert plan.idempotency_key(1, planned, 0) != plan.idempotency_key(1, planned, 1)
+        assert plan.idempotency_key(1, planned) != plan.idempotency_key(1, replace(planned, key_gen=1))

@@ -1,14 +1,16 @@
 """Both carriers are one thing to whoever calls, and each call takes the one that suits it."""
 
 import gzip
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hub.http import NotSentError, Transport, WireAnswer, WireRequest
 from hub.http.session import SessionTransport
-from hub.http.transport import TransportError
+from hub.http.transport import LostAnswerError, TransportError
 from hub.http.wire import WireTransport
 from tests.hub.http.calls import client_of
 from tests.hub.http.wires import Wire, always, serving
@@ -109,6 +111,34 @@ class TestCarriers:
                 carrier.close()
 
         assert server.connections == 2
+
+    @pytest.mark.parametrize("kind", [WireTransport, SessionTransport])
+    def test_send_a_body_that_the_other_side_takes_slowly(self, kind: Callable[[], Transport]) -> None:
+        def script(wire: Wire) -> None:
+            time.sleep(0.1)  # until then no more leaves than the buffers on the way hold
+            while wire.read():
+                wire.answer()
+
+        carrier = kind()
+        with serving(script) as server:
+            for _ in range(2):
+                request = replace(wanted(server.url, "POST"), body=b"x" * 8_000_000)
+                assert carrier.send(request).status == 200
+            carrier.close()
+
+        assert [len(asked.partition(b"\r\n\r\n")[2]) for asked in server.asked] == [8_000_000] * 2
+        assert server.connections == 1
+
+    @pytest.mark.parametrize("kind", [WireTransport, SessionTransport])
+    def test_end_at_the_deadline_where_the_other_side_takes_nothing(self, kind: Callable[[], Transport]) -> None:
+        carrier = kind()
+        with serving(lambda wire: time.sleep(1)) as server:
+            request = replace(wanted(server.url, "POST"), body=b"x" * 8_000_000, timeout=0.2)
+            started = time.monotonic()
+            with pytest.raises(LostAnswerError):
+                carrier.send(request)
+            assert time.monotonic() - started < 0.8
+            carrier.close()
 
 
 class TestChoice:

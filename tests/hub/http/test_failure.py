@@ -8,6 +8,7 @@ import pytest
 from hub.http import exchange_of
 from hub.sdk import (
     AuthError,
+    ForbiddenError,
     HubError,
     RateLimitedError,
     SilenceError,
@@ -105,7 +106,7 @@ class TestStatus:
         ("status", "reading", "writing"),
         [
             ("401 x", AuthError, AuthError),
-            ("403 x", AuthError, AuthError),
+            ("403 x", ForbiddenError, ForbiddenError),
             ("429 x", RateLimitedError, RateLimitedError),
             ("408 x", TransientError, SilenceError),
             ("425 x", TransientError, TransientError),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.hubs import ROOT, Hub, own_servers
-from tests.processes import is_there, until
+from tests.processes import until
 
 PYTHON = Path(os.environ.get("HUB_DEMO_PYTHON", ROOT / ".venv-demo" / "bin" / "python"))
 pytestmark = [
@@ -38,7 +38,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         made.start("--demo")
         until(lambda: made.has_ended() or "Try next" in made.output.read_text())
         assert made.is_ready()
-        made.members = made.family()
+        made.note_family()
         yield made
         made.end()
         reset = [str(PYTHON), "deploy/demo/systems.py", "reset", "--state", str(made.state / "demo")]
@@ -103,7 +103,7 @@ class TestTheEnd:
 
         demo.send(signal.SIGKILL)
 
-        until(lambda: [command for pid, command in demo.members.items() if is_there(pid)] == [])
+        until(lambda: not demo.left())
 
     def test_is_not_the_end_because_the_next_start_goes_on_without_telling_again(self, demo: Hub) -> None:
         demo.output.unlink()
@@ -112,5 +112,6 @@ class TestTheEnd:
 
         until(lambda: demo.has_ended() or "Try next" in demo.output.read_text())
         assert "First load" not in demo.output.read_text()
-        assert demo.send(signal.SIGTERM) == 0
-        until(lambda: [command for pid, command in demo.members.items() if is_there(pid)] == [])
+        assert not demo.has_ended(), demo.output.read_text()
+        assert demo.send(signal.SIGTERM) == 0, demo.output.read_text()
+        until(lambda: not demo.left())

@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 
 from hub import queue
 from tests.hubs import Hub, hub, own_servers
-from tests.processes import is_there, until
+from tests.processes import until
 
 __all__ = ["hub"]  # a fixture
 pytestmark = [pytest.mark.crash, pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")]
@@ -64,7 +64,7 @@ class TestAHub:
         hub.started()
 
         assert hub.send(signum) == 0
-        assert [command for pid, command in hub.members.items() if is_there(pid)] == []
+        assert not hub.left()
         assert hub.output.read_text().endswith("Stopping.\nAll stopped.\n")
 
     def test_killed_in_the_middle_of_a_job_leaves_nothing_running_and_goes_on_when_started_again(
@@ -81,7 +81,7 @@ class TestAHub:
         hub.send(signal.SIGKILL)
 
         assert len(hub.members) > idle
-        until(lambda: [command for pid, command in hub.members.items() if is_there(pid)] == [])
+        until(lambda: not hub.left())
         hub.started()
         with hub.redis() as redis:
             until(lambda: not redis.exists(waiting.key) or redis.hget(waiting.key, "status") == b"finished")

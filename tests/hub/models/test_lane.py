@@ -17,7 +17,16 @@ class TestClaim:
         lane = LaneFactory(epoch=4, lease_until=None, owner="")
 
         assert lane.claim("one")
-        assert (lane.owner, lane.epoch) == ("one", 5)
+        assert (lane.owner, lane.epoch) == ("one", 68)
+
+    def test_names_the_lane_in_the_epoch(self) -> None:
+        lane = LaneFactory(slice=3, epoch=3)
+
+        lane.claim("one")
+        lane.release()
+        lane.claim("two")
+
+        assert lane.epoch % 64 == 3
 
     def test_leaves_a_held_lane_alone(self) -> None:
         lane = LaneFactory(lease_until=None)

@@ -203,7 +203,7 @@ class TestShapes:
 
         assert wrong[0] == "1: “connexions” is not known here. Did you mean “connections”?"
         assert wrong[1] == "4: “conector” is not known here. Did you mean “connector”?"
-        assert wrong[2].startswith("5: “sizes” is not known here. Known: config, connector")
+        assert wrong[2].startswith("5: “sizes” is not known here. Known: burst, catch_up_rate, config")
 
     @pytest.mark.parametrize(
         ("field", "told"),

@@ -186,21 +186,3 @@ class TestRunCheck:
         service.run_check(check_id=0)
 
         assert not ConnectionCheck.objects.exists()
-
-
-class TestPause:
-    def test_holds_the_connection_with_a_reason_in_history_and_audit(self, toy: Connection, person: User) -> None:
-        service.pause(connection=toy, by=person, reason="month-end close")
-
-        toy.refresh_from_db()
-        assert (toy.is_paused, toy.paused_reason) == (True, "month-end close")
-        assert toy.history.latest().history_user == person  # type: ignore[attr-defined]
-        assert AuditEvent.objects.get(action="pause").reason == "month-end close"
-
-    def test_ends_with_resume(self, toy: Connection, person: User) -> None:
-        service.pause(connection=toy, by=person, reason="month-end close")
-        service.resume(connection=toy, by=person)
-
-        toy.refresh_from_db()
-        assert (toy.is_paused, toy.paused_reason) == (False, "")
-        assert AuditEvent.objects.filter(action="resume", actor=person).exists()

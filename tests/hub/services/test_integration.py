@@ -8,10 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from hub.clock import now
-from hub.models import AuditEvent, ExceptionState, Mapping, RunState, SyncRun, User
+from hub.models import ExceptionState, Mapping, RunState, SyncRun, User
 from hub.services import integration as integrations
 from hub.services.integration import Level
 from tests import factories as make
+from tests.hub.webhooks import WebhookFactory, WebhookRouteFactory
 
 pytestmark = pytest.mark.django_db
 LONG_AGO = timedelta(days=30)
@@ -23,38 +24,35 @@ def run_of(mapping: Mapping, **given: Any) -> SyncRun:
     return run
 
 
-class TestPause:
-    def test_keeps_who_when_and_why(self, owner: User) -> None:
-        integration = make.IntegrationFactory(owner=owner)
+class TestSilence:
+    def test_of_a_webhook_is_told_on_the_cards_of_what_it_feeds(self, owner: User) -> None:
+        mapping = make.MappingFactory(integration=make.IntegrationFactory(owner=owner), active=True)
+        make.IntegrationFactory(owner=owner, title="Z fed by nobody")
+        run_of(mapping, unchanged=1)
+        webhook = WebhookFactory(title="Shop", silent_since=now() - LONG_AGO, connection=mapping.source)
+        WebhookRouteFactory.create_batch(2, webhook=webhook, mapping=mapping)
 
-        integrations.pause(integration=integration, by=owner, reason="month-end close")
+        fed, other = integrations.cards(owner)
 
-        integration.refresh_from_db()
-        assert integration.is_paused
-        assert integration.paused_reason == "month-end close"
-        assert integration.paused_by == owner
-        assert integration.paused_at is not None
+        assert (fed.health.level, fed.health.word) == (Level.WARN, "Silent")
+        assert "“Shop”" in fed.health.reasons[0]
+        assert list(fed.silent) == [webhook]
+        assert not other.silent
 
-    def test_is_audited_and_in_the_history(self, owner: User) -> None:
-        integration = make.IntegrationFactory(owner=owner)
+    def test_of_a_webhook_that_the_person_may_not_see_is_not_told(self, owner: User) -> None:
+        mapping = make.MappingFactory(integration=make.IntegrationFactory(owner=owner), active=True)
+        run_of(mapping, unchanged=1)
+        of_strangers = WebhookFactory(title="Strangers", silent_since=now() - LONG_AGO)
+        WebhookRouteFactory(webhook=of_strangers, mapping=mapping)
 
-        integrations.pause(integration=integration, by=owner, reason="month-end close")
+        assert not integrations.card(mapping.integration, owner).silent
 
-        event = AuditEvent.objects.get(action="pause")
-        assert (event.actor, event.subject_id, event.reason) == (owner, integration.pk, "month-end close")
-        assert integration.history.first().history_user == owner
+    def test_of_a_webhook_that_is_switched_off_is_wanted(self, owner: User) -> None:
+        mapping = make.MappingFactory(integration=make.IntegrationFactory(owner=owner), active=True)
+        run_of(mapping, unchanged=1)
+        WebhookRouteFactory(webhook=WebhookFactory(silent_since=now() - LONG_AGO, is_active=False), mapping=mapping)
 
-    def test_is_undone_by_resuming(self, owner: User) -> None:
-        integration = make.IntegrationFactory(owner=owner)
-        integrations.pause(integration=integration, by=owner, reason="month-end close")
-
-        integrations.resume(integration=integration, by=owner)
-
-        integration.refresh_from_db()
-        assert not integration.is_paused
-        assert integration.paused_reason == ""
-        assert integration.paused_by is None
-        assert AuditEvent.objects.get(action="resume").detail == {"was paused for": "month-end close"}
+        assert integrations.card(mapping.integration, owner).health.level is Level.GOOD
 
 
 class TestCards:

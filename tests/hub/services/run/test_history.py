@@ -5,7 +5,7 @@ from itertools import chain, count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from hub import registry
@@ -102,7 +102,7 @@ class History:
         for faults in (destination.lose_answer, destination.refuse, destination.not_now):
             faults.clear()
         destination.kill_at.clear()
-        Link.objects.filter(mapping=self.pair.mapping).update(refused_digest="")
+        Link.objects.filter(mapping=self.pair.mapping).update(refused_digest="", quiet_until=None)
         Connection.objects.update(landing_seconds=0)
         for _ in range(3):
             Change.objects.filter(mapping=self.pair.mapping).update(due_at=None)
@@ -114,6 +114,14 @@ class History:
     max_examples=30,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@example(
+    days=[
+        ([("edit", "c", "Bonn"), ("edit", "a", "Kiel")], [("kill before", "a")], [("run everything",)]),
+        ([("drop", "a")], [("lose answer", "e")], [("run",), ("run",)]),
+    ],
+    cursor=CursorKind.SEQUENCE,
+    conditional=True,
 )
 @given(st.lists(DAYS, min_size=1, max_size=4), st.sampled_from([CursorKind.SEQUENCE, CursorKind.NONE]), st.booleans())
 def test_every_history_ends_in_agreement_or_with_a_person(

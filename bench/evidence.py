@@ -1,0 +1,56 @@
+"""What the history of a first load costs the database alone: `python bench/evidence.py [--records 50000]`, PostgreSQL.
+
+After a first load each table that it filled is filled once more, as a copy with the same indexes, from the rows there
+are: one statement a table, no client, no request, nothing decided. A hub that keeps the same evidence cannot load
+faster than that, whatever its Python does; the last line says how fast that would be, beside the hub's own rate.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.place import api, fresh  # noqa: E402  found beside this script
+from bench.sync import Ends  # noqa: E402
+
+TABLES = ("hub_change", "hub_attempt", "hub_link", "hub_linkimage", "customers")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=50_000)
+    count = parser.parse_args().records
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        sys.exit("Set DATABASE_URL to a PostgreSQL server.")
+    with api(count) as address, fresh("bench_hub") as mine:
+        hub = Ends("sql", address, mine)
+        hub.hub("setup")
+        found = hub.hub("run")
+        costs = copied(mine["DATABASE_URL"], count)
+    for table, cost in costs.items():
+        print(f"{table:16}{cost:8.1f} us a record")
+    total = sum(costs.values())
+    print(f"all of it       {total:8.1f} us: at most {1e6 / total:,.0f}/s; the hub {count / found['seconds']:,.0f}/s")
+
+
+def copied(address: str, count: int) -> dict[str, float]:
+    """Microseconds a record to fill a copy of each table."""
+    import psycopg
+
+    costs = {}
+    with psycopg.connect(address, autocommit=True) as database:
+        for table in TABLES:
+            database.execute(f"create table copied (like {table} including all)")
+            started = time.perf_counter()
+            database.execute(f"insert into copied select * from {table}")
+            costs[table] = (time.perf_counter() - started) * 1e6 / count
+            database.execute("drop table copied")
+    return costs
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""What may be done to the rows of each table, by which permission or by owning what they belong to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db.models import Model, Q, QuerySet
+
+from hub.models import (
+    Attempt,
+    AuditEvent,
+    Change,
+    Checkpoint,
+    Connection,
+    ConnectionCheck,
+    Credential,
+    Delivery,
+    Hint,
+    Integration,
+    Lane,
+    Link,
+    LinkImage,
+    MainSwitch,
+    Mapping,
+    MappingVersion,
+    RateState,
+    ReconciliationException,
+    Recovery,
+    Replay,
+    Review,
+    Slot,
+    SyncRun,
+    User,
+    VersionState,
+    Webhook,
+    WebhookRoute,
+)
+
+Needs = dict[str, tuple[str, ...]]
+Mine = QuerySet[Integration, Any]
+Scope = Callable[[Mine], Q]
+
+
+def _through(path: str) -> Scope:
+    """Rows that lead by `path` to one of a person's integrations."""
+    return lambda mine: Q(**{f"{path}__in": mine})
+
+
+def _through_connection(path: str) -> Scope:
+    """Rows that lead by `path` to a connection which a mapping of one of a person's integrations uses."""
+
+    def scope(mine: Mine) -> Q:
+        return Q(**{f"{path}__in": _used(mine)})
+
+    return scope
+
+
+def _through_credential(mine: Mine) -> Q:
+    """Credentials of such connections."""
+    return Q(pk__in=_used(mine).values("credential"))
+
+
+def _used(mine: Mine) -> QuerySet[Connection]:
+    mappings = Mapping.objects.filter(integration__in=mine)
+    is_used = Q(pk__in=mappings.values("source")) | Q(pk__in=mappings.values("destination"))
+    return Connection.objects.filter(is_used).order_by()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What may be done to the rows of one table.
+
+    `needs`: for each action the Django permissions of which one is enough, everywhere. `scope` and `owned`:
+    which rows belong to a person's own integrations, and what may be done to those without a permission.
+    `only`: a condition on the row itself, with the sentence said when it does not hold.
+    """
+
+    needs: Needs
+    scope: Scope | None = None
+    owned: frozenset[str] = frozenset()
+    only: dict[str, tuple[Q, str]] = field(default_factory=dict)
+
+
+def _set_up(name: str, **more: str) -> Needs:
+    """Needs of the usual actions on a table that people set up; to “use” a row is to choose it in a form."""
+    usual: Needs = {action: (f"hub.{action}_{name}",) for action in ("view", "add", "change", "delete")}
+    return {**usual, "use": usual["view"], **{action: (f"hub.{needed}",) for action, needed in more.items()}}
+
+
+def _written(name: str, path: str, **more: str) -> Rule:
+    """The rule of a table that only the hub writes: it is viewed, and whatever `more` adds may be asked for."""
+    needs: Needs = {action: (f"hub.{needed}",) for action, needed in {"view": f"view_{name}", **more}.items()}
+    return Rule(needs, _through(path), frozenset(needs))
+
+
+EVIDENCE = "It has runs, which are evidence. Pause it instead."
+RULES: dict[type[Model], Rule] = {
+    Integration: Rule(
+        _set_up("integration", run="run_integration", preview="run_integration", pause="pause_integration"),
+        _through("pk"),
+        frozenset({"view", "use", "change", "run", "preview", "pause"}),
+        {"delete": (Q(runs__isnull=True), EVIDENCE)},
+    ),
+    Mapping: Rule(
+        _set_up("mapping", run="run_integration", activate="change_mapping", draft="add_mappingversion")
+        | {"preview": ("hub.run_integration", "hub.add_mappingversion")},
+        _through("integration"),
+        frozenset({"view", "use", "add", "change", "run", "preview", "draft", "activate"}),
+        {"delete": (Q(runs__isnull=True), EVIDENCE)},
+    ),
+    MappingVersion: Rule(
+        _set_up("mappingversion", activate="change_mapping")
+        | {"preview": ("hub.run_integration", "hub.add_mappingversion")},
+        _through("mapping__integration"),
+        frozenset({"view", "use", "add", "change", "preview", "activate"}),
+        {
+            "change": (Q(state=VersionState.DRAFT), "It has been in use and cannot change. Make a new version."),
+            "delete": (Q(state=VersionState.DRAFT), "It has been in use and is kept."),
+        },
+    ),
+    Connection: Rule(
+        _set_up("connection", pause="pause_integration", pace="pause_integration")
+        | {"check": ("hub.change_connection", "hub.run_integration")},
+        _through_connection("pk"),
+        frozenset({"view", "use", "check"}),
+        {"delete": (Q(source_mappings__isnull=True, destination_mappings__isnull=True), "Mappings use it.")},
+    ),
+    ConnectionCheck: Rule(
+        {"view": ("hub.view_connectioncheck",)}, _through_connection("connection"), frozenset({"view"})
+    ),
+    RateState: Rule({"view": ("hub.view_ratestate",)}, _through_connection("connection"), frozenset({"view"})),
+    Credential: Rule(
+        _set_up("credential", set_secret="change_credential"),  # noqa: S106  the name of a permission
+        _through_credential,
+        frozenset({"view"}),
+        {"delete": (Q(connection__isnull=True), "A connection uses it.")},
+    ),
+    SyncRun: _written("syncrun", "integration", cancel="cancel_syncrun", approve="approve_syncrun"),
+    Change: _written(
+        "change",
+        "mapping__integration",
+        approve="approve_syncrun",
+        release="retry_reconciliationexception",
+        skip="approve_syncrun",
+        supersede="approve_syncrun",
+    ),
+    Attempt: _written("attempt", "change__mapping__integration"),
+    ReconciliationException: _written(
+        "reconciliationexception",
+        "integration",
+        retry="retry_reconciliationexception",
+        release="retry_reconciliationexception",
+        skip="approve_syncrun",
+        supersede="approve_syncrun",
+    ),
+    Link: _written("link", "mapping__integration"),
+    LinkImage: _written("linkimage", "link__mapping__integration"),
+    Hint: _written("hint", "mapping__integration"),
+    MainSwitch: Rule({"view": ("hub.view_mainswitch",), "pause": ("hub.pause_mainswitch",)}),
+    Recovery: Rule({"view": ("hub.view_recovery",), "leave": ("hub.leave_recovery",)}),
+    Replay: Rule(
+        {action: (f"hub.{action}_replay",) for action in ("view", "add", "change")},
+        _through("integration"),
+        frozenset({"view", "add", "change"}),
+    ),
+    Review: _written("review", "mapping__integration"),
+    Slot: _written("slot", "integration"),
+    Lane: _written("lane", "mapping__integration"),
+    Checkpoint: _written("checkpoint", "mapping__integration"),
+    Webhook: Rule(
+        _set_up("webhook", set_secret="change_webhook", test="change_webhook", replay="replay_webhook"),  # noqa: S106
+        _through_connection("connection"),
+        frozenset({"view", "use", "replay"}),
+        {"delete": (Q(deliveries__isnull=True), "It has deliveries, which are evidence. Switch it off instead.")},
+    ),
+    WebhookRoute: Rule(
+        _set_up("webhookroute"),
+        _through("mapping__integration"),
+        frozenset({"view", "use", "add", "change", "delete"}),
+    ),
+    Delivery: Rule(
+        {"view": ("hub.view_delivery",), "view_body": ("hub.view_delivery_body",), "replay": ("hub.replay_webhook",)},
+        _through_connection("webhook__connection"),
+        frozenset({"view", "view_body", "replay"}),
+    ),
+    AuditEvent: Rule({"view": ("hub.view_auditevent",)}),
+    User: Rule(
+        {action: (f"hub.{action}_user",) for action in ("view", "add", "change")},
+        only={"use": (Q(is_active=True, is_staff=True), "This person cannot sign in.")},
+    ),
+    Group: Rule({action: (f"auth.{action}_group",) for action in ("view", "add", "change", "delete")}),
+}
