@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import F
 
 from hub.engine.intent import State
@@ -33,11 +34,12 @@ def close(run: SyncRun, now: datetime) -> None:
     run.save(update_fields=["state", "reason", "reason_code", "ended_at"])
 
 
+@transaction.atomic
 def reopen(run_ids: set[int], now: datetime) -> None:
-    """Judge ended runs again after changes of theirs were settled later."""
-    for run in SyncRun.objects.filter(pk__in=run_ids, state__in=[RunState.PARTIAL, RunState.WAITING]):
-        ended = run.ended_at
-        close(run, ended or now)
+    """Judge ended runs again after changes of theirs were settled later; their counts stand still meanwhile."""
+    ended = SyncRun.objects.filter(pk__in=run_ids, state__in=[RunState.PARTIAL, RunState.WAITING])
+    for run in ended.order_by("id").select_for_update(of=("self",)):
+        close(run, run.ended_at or now)
 
 
 def _verdict(run: SyncRun) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from hub import clock
 from hub.engine.intent import State
 from hub.models import Change, RunState, SyncRun, User
 from hub.services import audit
-from hub.services.run import books
+from hub.services.run import books, life
 from hub.services.run.lane import ring, ring_all
 from hub.services.run.request import RequestError
 
@@ -20,15 +20,14 @@ class ControlError(RequestError):
 
 @transaction.atomic
 def cancel(*, run: SyncRun, by: User | None, reason: str) -> None:
-    """Stop a run before its next page; a queued one ends at once. Raises ControlError when it has ended."""
+    """Stop a run before its next page; one that waits ends at once. Raises ControlError when it has ended."""
     run = SyncRun.objects.select_for_update().get(pk=run.pk)
     if not run.is_live:
         raise ControlError(f"The run has {run.get_state_display()} already.")
     run.cancel_asked = True
+    run.save(update_fields=["cancel_asked"])
     if run.state == RunState.QUEUED:
-        run.state, run.ended_at = RunState.CANCELLED, clock.now()
-        run.reason, run.reason_code = f"Cancelled by {by or 'the hub'}: {reason}"[:1000], "stopped"
-    run.save(update_fields=["cancel_asked", "state", "ended_at", "reason", "reason_code"])
+        life.end(run, RunState.CANCELLED, "stopped", f"Cancelled by {by or 'the hub'}: {reason}")
     ring(run.mapping_id, [0])  # a run whose lanes are being drained has no worker of its own to see it
     audit.record(actor=by, action="run.cancel", subject=run, reason=reason)
 

@@ -1,9 +1,9 @@
-"""The life of a run and of a lane's lease: taken up, gone through, tried later, ended."""
+"""Holds a lane and does all there is to do in it: its runs in order, then what waits."""
 
 import logging
 import os
-import random
 
+from django.db import transaction
 from django.db.models import Q
 
 from hub import clock, failpoint, queue
@@ -11,24 +11,22 @@ from hub.engine import retry
 from hub.models import (
     LIVE,
     Change,
-    Checkpoint,
     Lane,
     LeaseLostError,
     Mapping,
     RunState,
-    SeenPage,
     SyncRun,
     Trigger,
 )
-from hub.sdk import FatalError, HubError, PacedError, SilenceError, TransientError
+from hub.sdk import FatalError, HubError, SilenceError, TransientError
 from hub.services import hint, incarnation, pause
-from hub.services.run import backlog, commit, held, lease, limits, loop, pick, share, verify
+from hub.services.run import backlog, held, lease, life, limits, loop, pick, share, verify
 from hub.services.run.flow import Flow, StoppedError, opened
 from hub.services.run.lane import free_with_work, lane_of
 from hub.services.run.lease import Heartbeat
 from hub.services.run.loop import OnPage
 from hub.services.run.request import RequestError, request
-from hub.services.run.turn import GaveWayError, Turn
+from hub.services.run.turn import Turn
 
 MOST_TRIES = retry.MOST_TRIES
 logger = logging.getLogger(__name__)
@@ -53,7 +51,8 @@ def drain(*, lane_id: int, owner: str, on_page: OnPage | None = None, gives_way:
         failpoint.reach("lane.claimed")
         with Heartbeat(lane):
             while not turn.is_over() and (run := _next_run(lane) or _run_for_hints(lane)):
-                _execute(run, lane, on_page, turn)
+                if life.start(run, lane):
+                    _execute(run, lane, on_page, turn)
             has_moved = turn.is_over() or _drain_alone(lane, turn)
     except LeaseLostError:
         logger.info("The lease of %s went to another worker.", lane)
@@ -84,9 +83,9 @@ def _next_run(lane: Lane) -> SyncRun | None:
     now = clock.now()
     for run in waiting.order_by("id"):
         if run.after and run.after.state in (RunState.FAILED, RunState.CANCELLED):
-            _end(run, RunState.CANCELLED, "predecessor", f"“{run.after.mapping}” before it {run.after.state}.")
+            life.end(run, RunState.CANCELLED, "predecessor", f"“{run.after.mapping}” before it {run.after.state}.")
         elif pause.is_paused(run.mapping_id, reading=run.is_preview):
-            _wait(run, pause.StandstillError(pause.reason_for(lane.mapping)))
+            life.wait(run, pause.StandstillError(pause.reason_for(lane.mapping)))
         elif not (run.due_at and run.due_at > now) and not (run.after and run.after.state in LIVE):
             return run
     return None
@@ -107,7 +106,6 @@ def _run_for_hints(lane: Lane) -> SyncRun | None:
 
 def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None, turn: Turn) -> None:
     """Run to an end, whatever happens: an end has a state and a reason."""
-    _start(run, lane)
     failpoint.reach("run.started")
     try:
         _guard_tries(run)
@@ -119,30 +117,18 @@ def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None, turn: Turn) -> No
     except LeaseLostError:
         raise
     except pause.StandstillError as standstill:
-        _wait(run, standstill)
+        life.wait(run, standstill)
     except StoppedError as stop:
-        _end(run, RunState.CANCELLED, stop.code, str(stop))
+        life.end(run, RunState.CANCELLED, stop.code, str(stop))
     except (TransientError, SilenceError) as error:
-        _try_later(run, error)
+        life.try_later(run, error)
     except HubError as error:
-        _end(run, RunState.FAILED, error.code, str(error))
+        life.end(run, RunState.FAILED, error.code, str(error))
     except Exception as error:
         logger.exception("Run %s broke.", run.pk)
-        _end(run, RunState.FAILED, "bug", f"The hub or a connector broke ({type(error).__name__}). See the log.")
+        life.end(run, RunState.FAILED, "bug", f"The hub or a connector broke ({type(error).__name__}). See the log.")
     if on_page:
         on_page(run)
-
-
-def _start(run: SyncRun, lane: Lane) -> None:
-    now = clock.now()
-    run.state, run.epoch, run.tries, run.due_at = RunState.RUNNING, lane.epoch, run.tries + 1, None
-    run.reason, run.reason_code = "", ""
-    run.started_at = run.started_at or now
-    if run.version_id is None:
-        run.version = lane.mapping.active_version
-    if run.cursor is None and not run.is_full and not run.pages:
-        run.cursor = Checkpoint.objects.filter(mapping_id=run.mapping_id).values_list("cursor", flat=True).first()
-    run.save()
 
 
 def _guard_tries(run: SyncRun) -> None:
@@ -153,8 +139,10 @@ def _guard_tries(run: SyncRun) -> None:
 def _close(flow: Flow) -> None:
     """Everything is read: help with what waits in other lanes, and end the run unless workers are still busy there."""
     failpoint.reach("run.before_finish")
-    flow.run.is_draining = True
-    flow.run.save(update_fields=["is_draining"])
+    with transaction.atomic():
+        flow.lane.hold()
+        flow.run.is_draining = True
+        flow.run.save(update_fields=["is_draining"])
     failpoint.reach("run.draining")
     while flow.slices > 1 and not limits.is_cancelled(flow.run) and share.help_out(flow):
         pass
@@ -166,9 +154,9 @@ def _finish(mapping_id: int) -> None:
     """End runs whose lanes were being drained, when told to stop or when this was the last of them."""
     for run in SyncRun.objects.filter(mapping_id=mapping_id, state=RunState.RUNNING, is_draining=True):
         if limits.is_cancelled(run):
-            _end(run, RunState.CANCELLED, StoppedError.code, limits.CANCELLED)
+            life.end(run, RunState.CANCELLED, StoppedError.code, limits.CANCELLED)
         elif share.finish(run):
-            _ring_followers(run)
+            life.ring_followers(run)
 
 
 def _look_again(lane: Lane, *, has_moved: bool) -> None:
@@ -185,73 +173,6 @@ def _look_again(lane: Lane, *, has_moved: bool) -> None:
 
 def _slices(lane: Lane) -> int:
     return Mapping.objects.values_list("slices", flat=True).get(pk=lane.mapping_id)
-
-
-def _end(run: SyncRun, state: RunState, code: str, reason: str) -> None:
-    """End a run early. What is open stays open and is settled later."""
-    now = clock.now()
-    SyncRun.objects.filter(pk=run.pk, state__in=LIVE).update(
-        state=state, reason_code=code[:40], reason=reason[:1000], ended_at=now
-    )
-    if run.cancel_asked:
-        commit.take_back(run)
-    SeenPage.objects.filter(run=run).delete()
-    run.refresh_from_db()
-    if run.is_hints_only:
-        hint.put_off_all(run.mapping_id, now)
-    _ring_followers(run)
-
-
-def _wait(run: SyncRun, standstill: pause.StandstillError) -> None:
-    """A pause: the run keeps its place and goes on from there when it is resumed. It does not count as a failed try."""
-    SyncRun.objects.filter(pk=run.pk, state__in=LIVE).update(
-        state=RunState.QUEUED, tries=min(run.tries, 1), reason_code=standstill.code,
-        reason=f"{standstill} It goes on where it stands once that is resumed."[:1000],
-    )  # fmt: skip
-    run.refresh_from_db()
-
-
-def _hold(run: SyncRun, error: PacedError) -> None:
-    """The hub itself held the run back: it goes on where it stood when the hold ends. That is no failed try."""
-    if isinstance(error, GaveWayError):
-        due, when = None, "when it is its turn again"
-    else:
-        due = retry.held_until(now=clock.now(), chance=_jitter(), seconds=error.retry_after)
-        when = f"at {due:%H:%M:%S} UTC"
-    SyncRun.objects.filter(pk=run.pk, state__in=LIVE).update(
-        state=RunState.QUEUED, due_at=due, tries=max(0, run.tries - 1), reason_code=error.code,
-        reason=f"{error} The run goes on where it stands {when}."[:1000],
-    )  # fmt: skip
-    run.refresh_from_db()
-
-
-def _jitter() -> float:
-    return random.random()  # noqa: S311  spreads retries, keeps no secret
-
-
-def _try_later(run: SyncRun, error: HubError) -> None:
-    """A passing failure of a read: the run waits and goes on where it stood."""
-    if isinstance(error, PacedError):
-        _hold(run, error)
-        return
-    wait = getattr(error, "retry_after", None)
-    now = clock.now()
-    decision = retry.decide(tries=run.tries, now=now, chance=_jitter(), retry_after=wait)
-    if not decision.retry:
-        _end(run, RunState.FAILED, "retries", f"{error} Tried {run.tries} times.")
-        return
-    SyncRun.objects.filter(pk=run.pk).update(
-        state=RunState.QUEUED, due_at=decision.due_at, reason_code=error.code,
-        reason=f"{error} {decision.reason} It is tried again at {decision.due_at:%H:%M:%S} UTC."[:1000],
-    )  # fmt: skip
-    run.refresh_from_db()
-
-
-def _ring_followers(run: SyncRun) -> None:
-    for lane_id in Lane.objects.filter(mapping__runs__after=run, mapping__runs__state__in=LIVE).values_list(
-        "id", flat=True
-    ):
-        queue.ring(lane_id)
 
 
 def _drain_alone(lane: Lane, turn: Turn) -> bool:

@@ -5,8 +5,9 @@ import pytest
 from hub import clock, failpoint
 from hub.engine import lane as lanes
 from hub.engine.intent import State
-from hub.models import Change, Hint, Lane, LeaseLostError, RunState, SyncRun
+from hub.models import Change, Hint, Lane, LeaseLostError, RunState, SeenPage, SyncRun
 from hub.models import lane as lane_model
+from hub.sdk import TransientError
 from hub.services import run as runs
 from hub.services.run import pick
 from tests.factories import UserFactory
@@ -43,6 +44,12 @@ def let_go(*held: Lane) -> None:
 
 def of_lane(number: int, slices: int = 4) -> list[str]:
     return [key for key in KEYS if lanes.slice_of(key, slices) == number]
+
+
+def _fail_once_read(cut: Pair) -> None:
+    if SyncRun.objects.filter(pages__gte=2).exists():
+        cut.source.between_pages = lambda: None
+        raise TransientError("The source is away.")
 
 
 class TestOneWorker:
@@ -128,6 +135,20 @@ class TestManyWorkers:
         assert (run.state, run.created, run.excluded) == (RunState.CANCELLED, len(of_lane(0)), 12 - len(of_lane(0)))
         let_go(*others)
         assert cut.run().created == 12 - len(of_lane(0))
+
+    def test_take_back_what_was_not_sent_when_a_run_that_waits_is_cancelled(self, cut: Pair) -> None:
+        others = held_by_others(cut, 1, 2, 3)
+        cut.source.between_pages = lambda: _fail_once_read(cut)
+        run = cut.run(full=True)
+        assert (run.state, Change.objects.filter(state=State.READY).exists()) == (RunState.QUEUED, True)
+
+        runs.cancel(run=run, by=UserFactory(), reason="Wrong day.")
+
+        run.refresh_from_db()
+        let_go(*others)
+        assert (run.state, run.in_flight) == (RunState.CANCELLED, 0)
+        assert not Change.objects.filter(state=State.READY).exists()
+        assert not SeenPage.objects.exists()
 
     def test_count_a_newer_state_of_a_record_that_one_of_them_sends_as_held(self, cut: Pair) -> None:
         """The reader reads open changes before links; one that leaves after that is not superseded."""
