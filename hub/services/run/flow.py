@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from django.db.models import Max
+from django.db.models import F, Max
 
 from hub.engine import lane as lanes
 from hub.engine import mapping as mapping_engine
@@ -182,7 +182,8 @@ def _newest(run: SyncRun) -> int:
     """The last change a run made before it was taken up again; none for one that only looks and is never stored."""
     if not run.pk:
         return 0
-    return run.changes.aggregate(newest=Max("id"))["newest"] or 0
+    # Of a bare column PostgreSQL would walk the whole table from its end, looking for the first one of this run.
+    return run.changes.order_by().aggregate(newest=Max(F("id") + 0))["newest"] or 0
 
 
 def _offers(end: Opened | Source | Destination, stream: str) -> Capabilities:

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from hub.engine import lane as lanes
-from hub.engine.intent import OPEN, UNRESOLVED, State
+from hub.engine.intent import IN_FLIGHT, OPEN, UNRESOLVED, State
 from hub.models import Change, Lane, Semantics, SyncRun
 
 TO_SEND = (State.READY, State.RETRY_WAIT, State.AUTH_HELD)
@@ -25,7 +25,8 @@ def due(lane: Lane, slices: int, now: datetime) -> QuerySet[Change]:
     """
     lost = Q(state=State.SENDING) & ~_is_with_another(lane)
     is_ripe = RIPE & (Q(due_at__isnull=True) | Q(due_at__lte=now))
-    found = Change.objects.filter(lost | is_ripe, mapping_id=lane.mapping_id)
+    # All states in flight are named so that one index serves; that of unresolved changes keeps those that just ended.
+    found = Change.objects.filter(lost | is_ripe, mapping_id=lane.mapping_id, state__in=sorted(IN_FLIGHT))
     if lane.slice >= slices:  # the mapping has fewer lanes now
         return found.none()
     if lane.mapping.semantics == Semantics.TRANSITION:  # behind a step that a person must see
