@@ -66,7 +66,7 @@ class Stage:
         self.call("/people", {"system": "shop", "key": key, "fields": {"name": key, **fields}, "rev": 1})
 
     def hint(self, keys: Sequence[str]) -> None:
-        """The shop says that records changed."""
+        """The hub knows that records changed, past the web server: for trials of what comes after."""
         for mapping_id in self.mappings.values():
             hint.put(mapping_id, keys, "webhook", now())
 
