@@ -197,8 +197,8 @@ class World:
 
     def recover(self) -> None:
         """As the sweeper orders it: what a dead worker left is taken up once its lease has run out."""
-        for wait in (self._landing() + 1, HOUR):
-            self.pass_time(wait)
+        for _ in range(2):
+            self.pass_time(self._landing() + 1)
             self.expire()
             self.ask()
             self.ring_all()
