@@ -31,6 +31,7 @@ def _asked(words: Sequence[str]) -> argparse.Namespace:
 
 
 def _judged(asked: argparse.Namespace, on: Ground) -> int:
+    from tests.chaos import inbox
     from tests.chaos import stage as stages
     from tests.chaos.storm import Weather, blow, tell
 
@@ -42,7 +43,7 @@ def _judged(asked: argparse.Namespace, on: Ground) -> int:
     except AssertionError as error:
         tell(f"{error} {stages.still_open()}")
         rest = float("inf")
-    wrong = stages.verdict(on.stage)
+    wrong = stages.verdict(on.stage) | inbox.verdict(on.sender)
     tell(", ".join(f"{name} {count}" for name, count in sorted(weather.counts.items())))
     tell(stages.numbers() + f", {time.monotonic() - began:.0f} s in all, at rest {rest:.0f} s after the storm")
     tell(", ".join(f"{promise} {len(cases)}" for promise, cases in wrong.items()))

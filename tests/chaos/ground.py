@@ -1,4 +1,4 @@
-"""What a trial over real processes stands on: servers of its own, third parties, the hub's workers, and its stage."""
+"""What a trial over real processes stands on: servers of its own, third parties, the hub's processes, its stage."""
 
 import os
 import signal
@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.chaos.servers import ROOT, Postgres, Program, Redis, ThirdParties, hub_program
+from tests.chaos.servers import ROOT, Postgres, Program, Redis, ThirdParties, Web, hub_program
 
 if TYPE_CHECKING:
+    from tests.chaos.sender import Sender
     from tests.chaos.stage import Stage
 
 WORKERS, SLICES = 3, 2
@@ -29,6 +30,7 @@ class Ground:
     third: ThirdParties
     crew: list[Program]
     stage: "Stage"
+    sender: "Sender"
 
     def logs(self) -> Iterator[str]:
         """The end of what each program said."""
@@ -65,10 +67,14 @@ def _built(folder: Path, postgres: Postgres, seed: int, programs: list[Program])
     import django
 
     django.setup()
-    from tests.chaos.stage import furnish
+    from tests.chaos.sender import Sender
+    from tests.chaos.stage import HOOK, furnish
 
     stage = furnish(third.port, folder, SLICES)
     crew = [hub_program(f"worker-{number}", "worker", folder, settings) for number in range(WORKERS)]
     crew.append(hub_program("scheduler", "scheduler", folder, settings))
     programs += crew
-    return Ground(folder, postgres, redis, third, crew, stage)
+    web = Web(folder, settings)
+    programs.append(web)
+    sender = Sender(f"http://127.0.0.1:{web.port}/hooks/{HOOK}", seed)
+    return Ground(folder, postgres, redis, third, [*crew, web], stage, sender)

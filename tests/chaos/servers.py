@@ -1,4 +1,4 @@
-"""Real servers of the storm's own: a PostgreSQL, a Redis, a third party, and the hub's workers and schedulers."""
+"""Real servers of the storm's own: a PostgreSQL, a Redis, a third party, and the hub's web server and workers."""
 
 import os
 import shutil
@@ -90,6 +90,11 @@ class Program:
         self.frozen: list[int] = []
         self.start()
 
+    @property
+    def kind(self) -> str:
+        """Its name, without the number of those that are several."""
+        return self.name.partition("-")[0]
+
     def start(self) -> None:
         """Start it, unless it runs."""
         if not self.is_up():
@@ -170,6 +175,16 @@ class ThirdParties(Program):
         command = [sys.executable, "-m", "tests.simulator.server", str(self.port), str(folder), str(seed)]
         super().__init__("third parties", command, folder / "third.log", {"DJANGO_SETTINGS_MODULE": "hub.settings"})
         wait_for(lambda: listens(self.port), "The third parties")
+
+
+class Web(Program):
+    """The hub's web server, which webhooks come to."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-m", "hub.supervisor.web"]
+        super().__init__("web", command, folder / "web.log", settings | {"HUB_PORT": str(self.port)})
+        wait_for(lambda: listens(self.port), "The web server")
 
 
 def hub_program(name: str, command: str, folder: Path, settings: dict[str, str]) -> Program:

@@ -17,6 +17,8 @@ from hub.models import (
     Attempt,
     Change,
     Connection,
+    Delivery,
+    DeliveryState,
     Integration,
     Lane,
     Link,
@@ -27,9 +29,12 @@ from hub.models import (
     Trigger,
     User,
     VersionState,
+    Webhook,
+    WebhookRoute,
 )
-from hub.services import hint
+from hub.services import hint, webhook
 from hub.services import run as runs
+from tests.chaos.sender import SECRET
 from tests.simulator import ledger
 from tests.simulator.ledger import Ledger
 from tests.simulator.server import SYSTEMS, manifest
@@ -37,6 +42,7 @@ from tests.simulator.server import SYSTEMS, manifest
 FIELDS = ("name", "city", "rev")
 BODY = {"fields": {name: {"steps": [{"path": name}]} for name in FIELDS}}
 DEADLINE = 3
+HOOK = "shop"
 
 
 @dataclass
@@ -60,7 +66,7 @@ class Stage:
         self.call("/people", {"system": "shop", "key": key, "fields": {"name": key, **fields}, "rev": 1})
 
     def hint(self, keys: Sequence[str]) -> None:
-        """The shop says that records changed."""
+        """The hub knows that records changed, past the web server: for trials of what comes after."""
         for mapping_id in self.mappings.values():
             hint.put(mapping_id, keys, "webhook", now())
 
@@ -89,6 +95,7 @@ def furnish(port: int, folder: Path, slices: int) -> Stage:
         )
         mapping.save()
         mappings[name] = mapping.pk
+    _webhook(ends["shop"], list(mappings.values()))
     return Stage(port, folder, mappings)
 
 
@@ -99,9 +106,18 @@ def _connection(name: str, port: int) -> Connection:
     )
 
 
+def _webhook(shop: Connection, mappings: Sequence[int]) -> None:
+    """What the shop tells is told to every mapping; nothing is caught up with beside the storm's own polls."""
+    made = Webhook.objects.create(name=HOOK, title="Shop", connection=shop, catch_up_minutes=0, full_hours=0)
+    webhook.set_secret(webhook=made, secret=SECRET, by=None)
+    for mapping_id in mappings:
+        WebhookRoute.objects.create(webhook=made, mapping_id=mapping_id, keys_from="body:id")
+
+
 def at_rest() -> bool:
     """Whether the hub has nothing left to do by itself."""
     waiting = (
+        Delivery.objects.filter(state=DeliveryState.RECEIVED),
         Change.objects.filter(state__in=sorted(IN_FLIGHT - {State.PARKED})),
         SyncRun.objects.filter(state__in=LIVE),
         Lane.objects.filter(lease_until__isnull=False),

@@ -6,8 +6,7 @@ import random
 import sys
 import threading
 import time
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError, InterfaceError, connections
@@ -39,104 +38,97 @@ class Weather:
 def blow(weather: Weather, ships: Ground) -> float:
     """The storm, then the calm; returns the seconds from calm to rest. Raises AssertionError when rest never comes."""
     stop, stage = threading.Event(), ships.stage
-    told: deque[str] = deque()
     threads = [
-        threading.Thread(target=_edits, args=(weather, stage, told, stop), daemon=True),
-        threading.Thread(target=_webhooks, args=(weather, stage, told, stop), daemon=True),
+        threading.Thread(target=_edits, args=(weather, ships, stop), daemon=True),
+        threading.Thread(target=_polls, args=(weather, stage, stop), daemon=True),
     ]
     stage.call("/storm", {"rate": FAULT_RATE})
+    ships.sender.begin()
     for thread in threads:
         thread.start()
     _mischief(weather, ships)
     stop.set()
     for thread in threads:
         thread.join()
+    ships.sender.end()
+    weather.counts += ships.sender.counts
     return _calm(weather, ships)
 
 
-def _edits(weather: Weather, stage: Stage, told: deque[str], stop: threading.Event) -> None:
-    """People edit in the shop; most edits will be told to the hub, some twice."""
+def _edits(weather: Weather, ships: Ground, stop: threading.Event) -> None:
+    """People edit in the shop, which tells the hub of most edits."""
     chance = random.Random(f"{weather.seed}/events")
     began = time.monotonic()
     while not stop.wait(max(0.0, weather.counts["events"] / weather.events_per_second - (time.monotonic() - began))):
         key = f"k{int(chance.random() ** 2 * weather.keys)}"
-        stage.edit(key, city=chance.choice(CITIES))
+        ships.stage.edit(key, city=chance.choice(CITIES))
         weather.counts["events"] += 1
         if chance.random() < 0.8:
-            told.extend([key] * (1 + (chance.random() < 0.1)))
+            ships.sender.tell(key)
 
 
-def _webhooks(weather: Weather, stage: Stage, told: deque[str], stop: threading.Event) -> None:
-    """The shop tells the hub of edits, late and in any order; every few seconds the hub looks by itself."""
-    chance = random.Random(f"{weather.seed}/webhooks")
-    polled = 0.0
-    while not stop.wait(0.5):
-        keys = [told.popleft() for _ in range(len(told))]
-        chance.shuffle(keys)
-        with _patience(weather):
-            stage.hint(keys)
-            if time.monotonic() - polled > POLL_SECONDS:
-                stage.poll()
-                polled = time.monotonic()
+def _polls(weather: Weather, stage: Stage, stop: threading.Event) -> None:
+    """Every few seconds the hub looks by itself, if its database is there."""
+    while not stop.wait(POLL_SECONDS):
+        try:
+            stage.poll()
+        except (DatabaseError, InterfaceError):
+            weather.counts["polls lost with the database"] += 1
+            connections.close_all()
     connections.close_all()
-
-
-@contextlib.contextmanager
-def _patience(weather: Weather) -> Iterator[None]:
-    """A database that is away loses a hint; that is what polling is for."""
-    try:
-        yield
-    except (DatabaseError, InterfaceError):
-        weather.counts["hints lost with the database"] += 1
-        connections.close_all()
-        time.sleep(0.5)
 
 
 def _mischief(weather: Weather, ships: Ground) -> None:
     chance = random.Random(f"{weather.seed}/mischief")
-    deeds = {
-        _kill_worker: 5, _kill_job: 4, _freeze: 4, _empty_redis: 2, _kill_redis: 2, _stop_postgres: 2,
-    }  # fmt: skip
+    deeds = {_kill: 5, _kill_child: 4, _freeze: 4, _empty_redis: 2, _kill_redis: 2, _stop_postgres: 2}
     until = time.monotonic() + weather.minutes * 60
     while time.monotonic() < until:
         time.sleep(chance.uniform(2, 6))
         deed = chance.choices(list(deeds), weights=list(deeds.values()))[0]
-        weather.counts[deed.__name__.strip("_")] += 1
-        deed(chance, ships)
+        weather.counts[deed(chance, ships)] += 1
         for program in ships.crew:
             program.start()
 
 
-def _kill_worker(chance: random.Random, ships: Ground) -> None:
-    chance.choice(ships.crew).kill()
+def _kill(chance: random.Random, ships: Ground) -> str:
+    victim = chance.choice(ships.crew)
+    victim.kill()
+    return f"killed {victim.kind}"
 
 
-def _kill_job(chance: random.Random, ships: Ground) -> None:
-    chance.choice(ships.crew).kill_child()
+def _kill_child(chance: random.Random, ships: Ground) -> str:
+    """What a worker does, or what answers for the web server."""
+    victim = chance.choice(ships.crew)
+    victim.kill_child()
+    return f"killed child of {victim.kind}"
 
 
-def _freeze(chance: random.Random, ships: Ground) -> None:
+def _freeze(chance: random.Random, ships: Ground) -> str:
     """Sometimes past the lease: others go on, and the sleeper must not say a word when it wakes."""
     victim, seconds = chance.choice(ships.crew), chance.choice([1, 3, 10, 80])
     victim.freeze()
     threading.Timer(seconds, victim.thaw).start()
+    return f"froze {victim.kind}"
 
 
-def _empty_redis(chance: random.Random, ships: Ground) -> None:
+def _empty_redis(chance: random.Random, ships: Ground) -> str:
     with contextlib.suppress(RedisError), Client.from_url(ships.redis.url) as client:
         client.flushall()
+    return "emptied redis"
 
 
-def _kill_redis(chance: random.Random, ships: Ground) -> None:
+def _kill_redis(chance: random.Random, ships: Ground) -> str:
     ships.redis.kill()
     time.sleep(chance.uniform(0, 3))
     ships.redis.start()
+    return "killed redis"
 
 
-def _stop_postgres(chance: random.Random, ships: Ground) -> None:
+def _stop_postgres(chance: random.Random, ships: Ground) -> str:
     ships.postgres.stop()
     time.sleep(chance.uniform(0, 3))
     ships.postgres.start()
+    return "stopped postgres"
 
 
 def _calm(weather: Weather, ships: Ground) -> float:

@@ -1,6 +1,7 @@
 """A small world to break: two third parties, a mapping between them, simulated time, and workers that can die."""
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import Any
@@ -72,6 +73,7 @@ class World:
         self.slept = 0.0
         self.ahead = 0.0  # seconds by which the clock of the worker's host is ahead
         self.corrected: set[str] = set()
+        self.watches_successors: Callable[[str], None] | None = None
         names = f"shop{number}", f"books{number}"
         PLATES[names[0]] = simulator.connector(names[0], self.source)
         PLATES[names[1]] = simulator.connector(names[1], self.destination)
@@ -140,7 +142,7 @@ class World:
         try:
             return runs.request(mapping=self.mapping, trigger=Trigger.PERSON, **wanted)
         except KilledError:
-            failpoint.disarm()
+            self._succeed()
         except (runs.LiveRunError, runs.PausedError, SimulatedBugError):
             pass
         return None
@@ -155,9 +157,16 @@ class World:
             else:
                 self.broken.append("I12: the doorbell never falls silent")
         except KilledError:
-            failpoint.disarm()
+            self._succeed()
             return False
         return True
+
+    def _succeed(self) -> None:
+        """Who died does nothing more; whoever comes after is watched, if somebody wants to."""
+        failpoint.disarm()
+        if self.watches_successors:
+            failpoint.watch(self.watches_successors)
+            self.watches_successors = None
 
     def _answer(self, ring: dict[str, int], owner: str) -> None:
         with suppress(SimulatedBugError):
@@ -185,6 +194,15 @@ class World:
         self.ring_all()
         self.work("successor")
         self.rings = rings
+
+    def recover(self) -> None:
+        """As the sweeper orders it: what a dead worker left is taken up once its lease has run out."""
+        for _ in range(2):
+            self.pass_time(self._landing() + 1)
+            self.expire()
+            self.ask()
+            self.ring_all()
+            self.work("sweeper")
 
     def pass_time(self, seconds: float) -> None:
         """Time goes by; what was on its way arrives."""
