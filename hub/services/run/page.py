@@ -41,17 +41,19 @@ def sort(flow: Flow, records: Sequence[Record], faults: Sequence[Fault] = (), *,
     found.seen = [link.id for link in links.values()]
     transition.begin(flow, waiting, found)
     kept.take_faults(flow, faults, links, found)
-    fresh = newest if by_hint else counted.not_yet(flow, newest)
+    told = None if by_hint else transition.told(flow, links)
+    fresh = _to_sort(flow, newest, told, found)
     settled = links if found.kept is None else transition.not_stuck(links)
     rest = _without_unchanged(flow, fresh, settled, (found, waiting))
-    for some in (rest, *(_still_to_sort(flow, steps, by_hint=by_hint) for steps in later)):
+    for some in (rest, *(list(_to_sort(flow, steps, told, found).values()) for steps in later)):
         if some:
             _sort_rest(flow, some, links, (found, waiting))
     return found
 
 
-def _still_to_sort(flow: Flow, steps: dict[str, Record], *, by_hint: bool) -> list[Record]:
-    return list((steps if by_hint else counted.not_yet(flow, steps)).values())
+def _to_sort(flow: Flow, records: dict[str, Record], told: dict[str, str] | None, found: Sorted) -> dict[str, Record]:
+    """Those that are not accounted for yet; `told` is None for records that count once more."""
+    return records if told is None else transition.untold(counted.not_yet(flow, records), told, found)
 
 
 def _rounds(flow: Flow, records: Sequence[Record], found: Sorted) -> list[dict[str, Record]]:
@@ -249,7 +251,7 @@ def _sort_removed(flow: Flow, record: Record, link: KnownLink | None, into: tupl
         acknowledged = known.images.get(link.id) if link else None
         planned = plan.plan_removal(key, rebase.known(link), acknowledged, archive, digest)
         if transition.is_kept(flow):
-            transition.remove(planned, link, found)
+            transition.remove(replace(planned, source_version=record.version), link, found)
         else:
             _queue(planned, known, found)
     elif not transition.is_kept(flow) and not _clears_way(key, known, found):
