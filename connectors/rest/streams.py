@@ -37,8 +37,17 @@ def stream(manifest: Manifest, plan: StreamPlan) -> Stream:
         delete_feed=DeleteFeed.TOMBSTONES if changes and plan.deleted else DeleteFeed.NONE,
         stable_pages=pages.stable if pages else True,
         fetch_by_key=plan.item is not None,
+        versions_rise=_versions_rise(plan),
     )
     return Stream(plan.name, plan.label, capabilities, plan.key, plan.version.field, plan.fields)
+
+
+def _versions_rise(plan: StreamPlan) -> bool:
+    """Whether the version is the number by whose order changes are read."""
+    changes = plan.listing.incremental if plan.listing else None
+    if changes is None or changes.kind is not CursorKind.SEQUENCE or plan.version.header:
+        return False
+    return plan.version.field == changes.field
 
 
 def _write(

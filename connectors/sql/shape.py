@@ -110,7 +110,15 @@ class Shape:
             delete=change if self.writable else None,
             cursor=self.cursor.kind if self.cursor else CursorKind.NONE,
             delete_feed=DeleteFeed.TOMBSTONES if tombstones else DeleteFeed.NONE,
+            versions_rise=self._versions_rise,
         )
+
+    @property
+    def _versions_rise(self) -> bool:
+        """Whether the version is the number by whose order changes are read."""
+        if self.cursor is None or self.version is None or self.cursor.kind is not CursorKind.SEQUENCE:
+            return False
+        return self.cursor.column == self.version.column
 
     def _write(self, conditional: ConditionalWrite | None) -> WriteCapability:
         # Without the operator's word a mapping may give keys that are not the source's own.

@@ -18,7 +18,7 @@ from hub.admin.base import Deed, HubAdmin
 from hub.admin.pause import PauseDeeds, pause_deed, resume_deed
 from hub.clock import now
 from hub.engine import schedule
-from hub.models import Integration, SyncRun, Trigger
+from hub.models import Integration, Semantics, SyncRun, Trigger
 from hub.sdk import ConfigError
 from hub.services import access, pause
 from hub.services import integration as integrations
@@ -26,6 +26,13 @@ from hub.services import run as runs
 
 RUNS_SHOWN = 10
 SCHEDULES = ("every 15 minutes", "every 1 hour", "0 6 * * *", "0 6 * * 1-5", "30 22 * * *", "0 7 1 * *")
+
+
+TOLD_AGAIN = (
+    "Careful with “Everything” where every step counts: a source that keeps its steps tells all of them again. Those "
+    "of the past are left out where versions at the source are rising numbers, and each record is only brought to its "
+    "last step; elsewhere they are written again, one after the other."
+)
 
 
 class RunForm(forms.Form):
@@ -78,6 +85,12 @@ class IntegrationForm(forms.ModelForm[Integration]):
         return given
 
 
+def _run(integration: Integration) -> str:
+    has_steps = integration.mappings.filter(semantics=Semantics.TRANSITION).exists()
+    again = f" {TOLD_AGAIN}" if has_steps else ""
+    return f"Every mapping runs once, in order. Records that are already right are not written again.{again}"
+
+
 @admin.register(Integration)
 class IntegrationAdmin(PauseDeeds, HubAdmin[Integration]):
     """Integrations are set up by those who may, and run, previewed and paused by their owners."""
@@ -102,8 +115,7 @@ class IntegrationAdmin(PauseDeeds, HubAdmin[Integration]):
 
     deeds = (
         Deed(
-            "run_now", "Run now", "run", icon="play_arrow", tone="primary", form_class=RunForm,
-            text="Every mapping runs once, in order. Records that are already right are not written again.",
+            "run_now", "Run now", "run", icon="play_arrow", tone="primary", form_class=RunForm, text=_run,
             shown=lambda row: not row.is_paused,
         ),
         Deed(

@@ -179,6 +179,17 @@ def restored(image: Fields, archive_fields: Mapping[str, Any]) -> Fields:
     return {**turned, **image}
 
 
+def is_past(version: str | None, told: str | None) -> bool:
+    """Whether a step with this version was taken before the one `told` last, where versions are rising numbers."""
+    if version is None or told is None:
+        return False
+    return _is_number(version) and _is_number(told) and int(version) < int(told)
+
+
+def _is_number(version: str) -> bool:
+    return version.isascii() and version.isdigit()
+
+
 def changed(before: Fields, after: Fields) -> Fields:
     """The fields of `after` that differ from `before`."""
     missing = object()

@@ -131,7 +131,11 @@ class WriteCapability:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What one stream offers. An operation that is None is not offered."""
+    """What one stream offers. An operation that is None is not offered.
+
+    `versions_rise`: the version of a record, its end included, is a whole number that is greater with each of its
+    states. So a step that is told again is known as one of the past.
+    """
 
     create: WriteCapability | None = None
     update: WriteCapability | None = None
@@ -140,6 +144,7 @@ class Capabilities:
     delete_feed: DeleteFeed = DeleteFeed.NONE
     stable_pages: bool = True  # edits during a full read cannot make it miss records
     fetch_by_key: bool = True
+    versions_rise: bool = False
 
     def of(self, operation: str) -> WriteCapability | None:
         """The capability of `operation` (create, update or delete)."""

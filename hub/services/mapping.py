@@ -51,6 +51,9 @@ def add_version(*, mapping: Mapping, body: Json, by: User | None, note: str = ""
 def activate(*, version: MappingVersion, by: User | None, reason: str = "") -> None:
     """Let runs use this version from now on; the one before is retired, and may be activated again later.
 
+    The next run reads every record, for rules that changed may change records that did not. Where every step counts, it
+    reads on instead: the version holds for the steps that come, and nobody is driven through those taken before.
+
     A two-way version is tried on records of both sides first, so it is not activated within a transaction. Raises
     ConfigError when the rules are wrong, lose values on the way back, or refer to a mapping that does not run before
     this one.
@@ -89,8 +92,8 @@ def _activate(version: MappingVersion, by: User | None, reason: str) -> None:
     save_as(version, by=by, reason=reason or "activated", fields=["state", "activated_at", "activated_by"])
     mapping.active_version = version
     save_as(mapping, by=by, reason=f"v{version.number} activated", fields=["active_version"])
-    # Rules that changed may change records that did not, so the next run must read all of them.
-    Checkpoint.objects.filter(mapping=mapping).update(complete_at=None)
+    if mapping.semantics != Semantics.TRANSITION:
+        Checkpoint.objects.filter(mapping=mapping).update(complete_at=None)
     replaced = retired.number if retired else None
     audit.record(
         actor=by, action="activate", subject=version, detail={"digest": version.digest, "replaces": replaced},

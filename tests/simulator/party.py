@@ -57,6 +57,7 @@ class ThirdParty:
         self.read_fails = 0
         self.reads = 0
         self.fetches = True
+        self.versions_rise = False
         self.jobs = Jobs(self.store, self._told_of)
         self.between_pages: Callable[[], None] = lambda: None
         self.on_request: Callable[[Change], None] = lambda change: None
@@ -125,7 +126,7 @@ class ThirdParty:
         delete = DeleteFeed.TOMBSTONES if self.cursor is not CursorKind.NONE else DeleteFeed.NONE
         offers = Capabilities(
             create, change, change, cursor=self.cursor, delete_feed=delete, stable_pages=not self.reader.by_offset,
-            fetch_by_key=self.fetches,
+            fetch_by_key=self.fetches, versions_rise=self.versions_rise,
         )  # fmt: skip
         return [Stream("things", "Things", offers, ("id",))]
 

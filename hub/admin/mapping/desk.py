@@ -11,9 +11,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from hub.admin.balance import segments
 from hub.admin.base import Deed, HubAdmin, ScopedFilter
-from hub.admin.integration import RunForm
+from hub.admin.integration import TOLD_AGAIN, RunForm
 from hub.admin.mapping.rules import EMPTY, told
-from hub.models import Mapping, SyncRun, Trigger, VersionState
+from hub.models import Mapping, Semantics, SyncRun, Trigger, VersionState
 from hub.services import access
 from hub.services import mapping as mappings
 from hub.services import run as runs
@@ -43,6 +43,11 @@ class MappingForm(ModelForm[Mapping]):
             "destination_stream": "As the connection names it; its page lists what there is.",
             "page_size": "Records read at a time.",
         }
+
+
+def _run(mapping: Mapping) -> str:
+    again = f" {TOLD_AGAIN}" if mapping.semantics == Semantics.TRANSITION else ""
+    return f"This mapping alone runs once. Records that are already right are not written again.{again}"
 
 
 @admin.register(Mapping)
@@ -78,8 +83,7 @@ class MappingAdmin(HubAdmin[Mapping]):
 
     deeds = (
         Deed(
-            "run_now", "Run now", "run", icon="play_arrow", tone="primary", form_class=RunForm,
-            text="This mapping alone runs once. Records that are already right are not written again.",
+            "run_now", "Run now", "run", icon="play_arrow", tone="primary", form_class=RunForm, text=_run,
             shown=lambda row: row.active_version_id is not None,
         ),
         Deed(

@@ -13,7 +13,7 @@ from hub.admin.base import Deed, HubAdmin, ScopedFilter
 from hub.admin.mapping.rules import BodyForm, as_text, told
 from hub.admin.mapping.trial import shown, summary
 from hub.engine.mapping import MappingError
-from hub.models import MappingVersion, VersionState
+from hub.models import MappingVersion, Semantics, VersionState
 from hub.sdk import HubError
 from hub.services import mapping as mappings
 from hub.services import trial
@@ -29,10 +29,18 @@ class SampleForm(forms.Form):
     )
 
 
+NEXT_RUN = {
+    Semantics.STATE: "The next run reads every record.",
+    Semantics.FACT: "The next run reads every record; what was appended stays as it is.",
+    Semantics.TRANSITION: "It holds for the steps that come; those taken already are not told again. To have every "
+    "record read again all the same, run the mapping with “Everything”; its page says what that does.",
+}
+
+
 def _activation(version: MappingVersion) -> str:
     active = version.mapping.active_version
     instead = f" instead of version {active.number}" if active else ""
-    return f"From now on runs use version {version.number}{instead}. The next run reads every record."
+    return f"From now on runs use version {version.number}{instead}. {NEXT_RUN[Semantics(version.mapping.semantics)]}"
 
 
 @admin.register(MappingVersion)

@@ -18,9 +18,9 @@ from hub.models import (
     SyncRun,
     bulk,
 )
-from hub.sdk import Page
+from hub.sdk import CursorKind, Page
 from hub.services import hint, miss
-from hub.services.run import books, piles, raised, seen
+from hub.services.run import books, piles, raised, seen, transition
 from hub.services.run.flow import Flow
 
 
@@ -119,7 +119,7 @@ def position(flow: Flow, found: Page, sorted_: piles.Sorted) -> None:
     run.save(update_fields=["cursor", "read_complete", "pages"])
     if flow.counts_missed:
         miss.note(run.mapping_id, [planned.source_key for planned in sorted_.planned], now)
-    if run.is_preview or (run.is_full and not found.done):
+    if run.is_preview or not _keeps_place(flow, found):
         return
     # A version activated meanwhile asks for everything to be read again; this run must not call that done.
     is_complete = found.done and Mapping.objects.filter(pk=run.mapping_id, active_version_id=run.version_id).exists()
@@ -127,3 +127,15 @@ def position(flow: Flow, found: Page, sorted_: piles.Sorted) -> None:
     Checkpoint.objects.update_or_create(
         mapping=flow.mapping, defaults={"cursor": found.cursor, "updated_at": now, **complete}
     )
+
+
+def _keeps_place(flow: Flow, found: Page) -> bool:
+    """Whether the next run goes on after this page, though this one should be cut short.
+
+    A full read is begun anew then. But one that tells steps again which cannot be told from new ones must be brought to
+    its end: it may have left records where they stood long ago.
+    """
+    if found.done or not flow.run.is_full:
+        return True
+    offers = flow.source_offers
+    return transition.is_kept(flow) and not offers.versions_rise and offers.cursor is not CursorKind.NONE

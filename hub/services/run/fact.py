@@ -1,43 +1,18 @@
 """FACT: appended once by natural key, never changed, never removed. Facts commute: a stuck one blocks only itself."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from hub.engine import fact, plan
-from hub.engine.mapping import Excluded, Mapped, Rejected
+from hub.engine import plan
 from hub.models import Change, ExceptionKind, KnownLink, LinkState, Semantics
-from hub.sdk import Record
 from hub.services.run import rebase
 from hub.services.run.flow import Flow
 from hub.services.run.piles import OpenChanges, Sorted, Surroundings
 from hub.services.run.raised import Raised
 
-Result = Mapped | Excluded | Rejected | None
-
 
 def is_appended(flow: Flow) -> bool:
     """Whether records of this mapping are facts."""
     return flow.mapping.semantics == Semantics.FACT
-
-
-def named(flow: Flow, mapped: Sequence[tuple[Record, Result]], found: Sorted) -> list[tuple[Record, Result]]:
-    """These under their natural keys, when the mapping names fields for one; else under the record's own key."""
-    names = flow.compiled.natural_key
-    if not names or not is_appended(flow):
-        return list(mapped)
-    kept: list[tuple[Record, Result]] = []
-    for record, result in mapped:
-        if not isinstance(result, Mapped):
-            kept.append((record, result))
-            continue
-        try:
-            key = fact.natural_key(result.image, names)
-        except fact.KeyMissingError as error:
-            found.raised.append(Raised(ExceptionKind.INVALID, record.key, str(error), error.field, "natural-key"))
-            continue
-        found.origins[key] = record.key
-        kept.append((replace(record, key=key), result))
-    return kept
 
 
 def queued(waiting: OpenChanges) -> dict[str, str]:
@@ -64,11 +39,13 @@ def take(wanted: plan.Wanted, link: KnownLink | None, known: Surroundings, found
 
 
 def _compare(wanted: plan.Wanted, link: KnownLink, found: Sorted) -> None:
-    if link.digest == wanted.digest or link.source_digest == wanted.source_digest:
+    reads_as_appended = link.source_digest == wanted.source_digest or wanted.source_key in found.appended
+    if link.digest == wanted.digest or reads_as_appended:
         found.unchanged += 1
         if link.digest == wanted.digest:
             found.agreed.append(wanted.source_key)
-            found.touched.append((link.id, wanted.source_digest, wanted.source_version, wanted.digest))
+        if link.digest == wanted.digest or link.source_digest != wanted.source_digest:
+            found.touched.append((link.id, wanted.source_digest, wanted.source_version, link.digest))
     else:
         found.raised.append(_changed(wanted, f"appended as {link.destination_key}"))
 

@@ -61,7 +61,8 @@ class Flow:
     """Everything one run works with. `salt` makes digests of source data depend on the mapping version.
 
     `slices` is the number of lanes as last looked up. `has_open` says that changes of this mapping may be open, so
-    that a page must be compared with them. `newest` is the last change this run has made.
+    that a page must be compared with them. `newest` is the last change this run has made. `former` are the rules of
+    earlier versions once they were asked for, and whether these gave facts other keys.
     """
 
     run: SyncRun
@@ -92,6 +93,7 @@ class Flow:
     counts_missed: bool = False  # whether a webhook should have told of what a page finds changed
     ends: dict[str, End] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)
+    former: list[tuple[mapping_engine.Compiled, bool]] | None = None
 
     def is_ours(self, key: str) -> bool:
         """Whether a record falls into the lane that is held here."""

@@ -1,13 +1,12 @@
 """Sorts one page of records: what agrees, what is left out, what must be written, and what a person must see."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hub.engine import canonical, plan
-from hub.engine.intent import OPEN, UNRESOLVED
+from hub.engine.intent import UNRESOLVED
 from hub.engine.mapping import Excluded, Mapped, Rejected
 from hub.models import (
-    Change,
     DeletePolicy,
     ExceptionState,
     KnownLink,
@@ -19,9 +18,10 @@ from hub.models import (
 )
 from hub.sdk import Fault, Fields, Record
 from hub.services.hint import UNSETTLED
-from hub.services.run import counted, fact, kept, raised, rebase, reference, transition
+from hub.services.run import counted, fact, kept, named, raised, rebase, reference, transition
 from hub.services.run.flow import Flow
 from hub.services.run.piles import UNLINKED, OpenChanges, Sorted, Surroundings
+from hub.services.run.waiting import open_changes, open_now
 
 
 def sort(flow: Flow, records: Sequence[Record], faults: Sequence[Fault] = (), *, by_hint: bool = False) -> Sorted:
@@ -35,23 +35,25 @@ def sort(flow: Flow, records: Sequence[Record], faults: Sequence[Fault] = (), *,
     waiting = open_changes(flow, keys)
     links = Link.objects.for_page(flow.mapping.pk, keys)
     if transition.is_kept(flow):  # a person may just have let go on what a record is stuck at
-        waiting |= _open_now(flow, keys)
+        waiting |= open_now(flow, keys)
     if flow.run.keys:  # to replay a record is to try again what was refused
         links = {key: kept.refused_no_more(link) for key, link in links.items()}
     found.seen = [link.id for link in links.values()]
     transition.begin(flow, waiting, found)
     kept.take_faults(flow, faults, links, found)
-    fresh = newest if by_hint else counted.not_yet(flow, newest)
+    told = None if by_hint else transition.told(flow, links)
+    fresh = _to_sort(flow, newest, told, found)
     settled = links if found.kept is None else transition.not_stuck(links)
     rest = _without_unchanged(flow, fresh, settled, (found, waiting))
-    for some in (rest, *(_still_to_sort(flow, steps, by_hint=by_hint) for steps in later)):
+    for some in (rest, *(list(_to_sort(flow, steps, told, found).values()) for steps in later)):
         if some:
             _sort_rest(flow, some, links, (found, waiting))
     return found
 
 
-def _still_to_sort(flow: Flow, steps: dict[str, Record], *, by_hint: bool) -> list[Record]:
-    return list((steps if by_hint else counted.not_yet(flow, steps)).values())
+def _to_sort(flow: Flow, records: dict[str, Record], told: dict[str, str] | None, found: Sorted) -> dict[str, Record]:
+    """Those that are not accounted for yet; `told` is None for records that count once more."""
+    return records if told is None else transition.untold(counted.not_yet(flow, records), told, found)
 
 
 def _rounds(flow: Flow, records: Sequence[Record], found: Sorted) -> list[dict[str, Record]]:
@@ -64,19 +66,6 @@ def _newest_of_each(records: Sequence[Record], found: Sorted) -> dict[str, Recor
     by_key = {record.key: record for record in records}
     found.excluded += len(records) - len(by_key)
     return by_key
-
-
-def open_changes(flow: Flow, keys: Collection[str]) -> OpenChanges:
-    """(id, state) of the newest open change of each of these records.
-
-    Read before the links: another worker may commit an outcome in between, and then the change must have been seen.
-    """
-    return _open_now(flow, keys) if flow.has_open and keys else {}
-
-
-def _open_now(flow: Flow, keys: Collection[str]) -> OpenChanges:
-    found = Change.objects.filter(mapping=flow.mapping, source_key__in=list(keys), state__in=sorted(OPEN))
-    return {key: (id_, state) for id_, key, state in found.order_by("id").values_list("id", "source_key", "state")}
 
 
 def _without_unchanged(
@@ -108,7 +97,7 @@ def _sort_rest(
     found, waiting = into
     mapped = [(record, None if record.deleted else flow.compiled.map_record(record)) for record in records]
     if fact.is_appended(flow):
-        mapped, links, waiting = _as_facts(flow, mapped, links, into)
+        mapped, links, waiting = named.facts(flow, mapped, links, into)
     known = _surroundings(flow, mapped, links, waiting)
     for record, result in mapped:
         link = links.get(record.key)
@@ -120,24 +109,6 @@ def _sort_rest(
             kept.set_aside(flow, record, raised.rejected(record, result), link, found)
         else:
             _sort_removed(flow, record, link, (known, found))
-
-
-def _as_facts(
-    flow: Flow,
-    mapped: Sequence[tuple[Record, fact.Result]],
-    links: dict[str, KnownLink],
-    into: tuple[Sorted, OpenChanges],
-) -> tuple[list[tuple[Record, fact.Result]], dict[str, KnownLink], OpenChanges]:
-    """Records, links and open changes under the natural keys of facts."""
-    found, waiting = into
-    facts = fact.named(flow, mapped, found)
-    if found.origins:
-        keys = [record.key for record, _ in facts]
-        waiting = open_changes(flow, keys)
-        links = Link.objects.for_page(flow.mapping.pk, keys)
-        found.seen += [link.id for link in links.values()]
-    found.facts |= fact.queued(waiting)
-    return facts, links, waiting
 
 
 def _surroundings(
@@ -249,7 +220,7 @@ def _sort_removed(flow: Flow, record: Record, link: KnownLink | None, into: tupl
         acknowledged = known.images.get(link.id) if link else None
         planned = plan.plan_removal(key, rebase.known(link), acknowledged, archive, digest)
         if transition.is_kept(flow):
-            transition.remove(planned, link, found)
+            transition.remove(replace(planned, source_version=record.version), link, found)
         else:
             _queue(planned, known, found)
     elif not transition.is_kept(flow) and not _clears_way(key, known, found):

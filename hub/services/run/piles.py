@@ -26,9 +26,10 @@ class Sorted:
     """A page, sorted. Every record of it is in exactly one of the counted piles.
 
     `stuck` are steps behind one that a person must see, `steps` the last queued step of a record, `kept` those that
-    cannot be mapped yet (None where none is to be kept), `facts` the digests of facts on their way, `origins` the
-    record key of each fact that goes by a natural key. `questions` are raised beside a write of the same record, which
-    is what the record counts as. `followed` are the hints that led here, `unread` those that could not be followed.
+    cannot be mapped yet (None where none is to be kept), `facts` the digests of facts on their way, `appended` those
+    that read as they did when they were appended, `origins` the record key of each fact that goes by a natural key.
+    `questions` are raised beside a write of the same record, which is what the record counts as. `followed` are the
+    hints that led here, `unread` those that could not be followed.
     """
 
     unchanged: int = 0
@@ -50,6 +51,7 @@ class Sorted:
     steps: dict[str, plan.Step] = field(default_factory=dict)
     kept: list[Kept] | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    appended: set[str] = field(default_factory=set)
     origins: dict[str, str] = field(default_factory=dict)
 
     def postpone(self, key: str) -> None:

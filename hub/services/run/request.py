@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from hub import clock, failpoint, queue
 from hub.models import (
@@ -11,6 +12,7 @@ from hub.models import (
     Mapping,
     ReadMode,
     RunState,
+    Semantics,
     SyncRun,
     Trigger,
     User,
@@ -118,10 +120,17 @@ def _refuse_unready(mapping: Mapping, *, preview: bool) -> None:
 
 
 def _must_be_full(mapping: Mapping) -> bool:
-    """A mapping that has never been read to the end, or that wants it so, is read from the start."""
+    """A mapping that has never been read to the end, or that wants it so, is read from the start.
+
+    Where every step counts, a first read that was cut short is gone on with if its place was kept: from the start, it
+    would bring the steps again that it has brought.
+    """
     if mapping.read_mode == ReadMode.FULL:
         return True
-    return not Checkpoint.objects.filter(mapping=mapping, complete_at__isnull=False).exists()
+    is_read = Q(complete_at__isnull=False)
+    if mapping.semantics == Semantics.TRANSITION:
+        is_read |= Q(cursor__isnull=False)
+    return not Checkpoint.objects.filter(is_read, mapping=mapping).exists()
 
 
 def _expected(mapping: Mapping) -> int | None:

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from hub import clock, failpoint
 from hub.engine import plan
 from hub.engine.intent import State
-from hub.models import Change, KnownLink, LinkState, Semantics
+from hub.models import Change, KnownLink, Link, LinkState, RunState, Semantics
 from hub.sdk import Operation, Record
 from hub.services.run import books, rebase
 from hub.services.run.flow import Flow
@@ -47,6 +48,34 @@ def begin(flow: Flow, waiting: OpenChanges, found: Sorted) -> None:
     if is_kept(flow):
         found.steps = queued(waiting)
         found.kept = None if flow.run.is_preview else []
+
+
+def told(flow: Flow, links: dict[str, KnownLink]) -> dict[str, str]:
+    """The version of the last step that was told of each of these records, for a read that tells steps again.
+
+    Empty where versions do not say which step came first. What was withdrawn with its cancelled run was not told.
+    """
+    if not (is_kept(flow) and flow.reads_everything and flow.source_offers.versions_rise and links):
+        return {}
+    steps = Change.objects.filter(
+        mapping_id=OuterRef("mapping_id"), source_key=OuterRef("source_key"), source_version__isnull=False
+    )
+    steps = steps.exclude(state=State.PLANNED).exclude(state=State.CANCELLED, run__state=RunState.CANCELLED)
+    last = Subquery(steps.order_by("-id").values("source_version")[:1])
+    found = Link.objects.filter(pk__in=[link.id for link in links.values()]).annotate(last=last)
+    versions = found.values_list("source_key", "source_version", "last")
+    return {key: _later(acknowledged, queued) for key, acknowledged, queued in versions if acknowledged or queued}
+
+
+def untold(steps: dict[str, Record], last: dict[str, str], found: Sorted) -> dict[str, Record]:
+    """These without steps of the past, which count as unchanged: nobody is driven through them again."""
+    new = {key: step for key, step in steps.items() if not plan.is_past(step.version, last.get(key))}
+    found.unchanged += len(steps) - len(new)
+    return new
+
+
+def _later(acknowledged: str | None, queued: str | None) -> str:
+    return (queued if plan.is_past(acknowledged, queued) else acknowledged) or queued or ""
 
 
 def not_stuck(links: dict[str, KnownLink]) -> dict[str, KnownLink]:

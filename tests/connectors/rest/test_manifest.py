@@ -63,6 +63,24 @@ class TestCapabilities:
         assert found.cursor is CursorKind.NONE
         assert not found.fetch_by_key
 
+    @pytest.mark.parametrize(
+        ("place", "version", "rises"),
+        [
+            ("field", "last_modified", True),
+            ("field", "revision", False),
+            ("header", "ETag", False),
+        ],
+    )
+    def test_say_that_versions_rise_where_they_are_the_number_that_changes_are_read_by(
+        self, place: str, version: str, *, rises: bool
+    ) -> None:
+        found = capabilities(changed(KINTO, "streams.customers.version", {place: version}), "customers")
+
+        assert found.versions_rise is rises
+
+    def test_say_nothing_of_versions_that_are_times(self) -> None:
+        assert not capabilities(SHOP, "orders").versions_rise
+
     def test_name_a_batch(self) -> None:
         found = capabilities({**KINTO, "batch": {"path": "/batch", "max_items": 10}}, "customers")
 

@@ -80,6 +80,25 @@ class TestFullRead:
         assert keys(opened, "v") == ["a"]
         assert stream.capabilities.create is stream.capabilities.update is stream.capabilities.delete is None
 
+    @pytest.mark.parametrize(
+        ("version", "cursor", "rises"),
+        [
+            ("seq", {"column": "seq", "kind": "sequence"}, True),
+            ("revision", {"column": "seq", "kind": "sequence"}, False),
+            ("at", {"column": "at", "kind": "timestamp"}, False),
+            ("seq", None, False),
+        ],
+    )
+    def test_promises_rising_versions_where_they_are_the_number_that_changes_are_read_by(
+        self, version: str, cursor: dict[str, str] | None, rises: bool, sqlite: SqliteFile, connect: Opener
+    ) -> None:
+        sqlite.run("create table t (k text primary key, seq integer, revision integer, at text)")
+        spec = {"version": {"column": version}, **({"cursor": cursor} if cursor else {})}
+
+        (stream,) = connect(sqlite.settings({"t": spec})).streams()
+
+        assert stream.capabilities.versions_rise is rises
+
 
 class TestRowsThatCannotBeRead:
     def test_are_fetched_as_the_database_spells_them(self, postgres: PostgresSchema, connect: Opener) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,3 +77,22 @@ class TestIdempotencyKey:
         planned = plan.plan_write(wanted({"a": 1}), LINKED, None)
 
         assert plan.idempotency_key(1, planned) != plan.idempotency_key(1, replace(planned, key_gen=1))
+
+
+class TestPast:
+    @pytest.mark.parametrize(
+        ("version", "told", "is_past"),
+        [
+            ("9", "10", True),
+            ("10", "10", False),
+            ("11", "10", False),
+            ("W/abc", "W/abd", False),
+            ("²", "3", False),
+            (None, "10", False),
+            ("9", None, False),
+        ],
+    )
+    def test_is_what_a_smaller_number_says_and_nothing_else(
+        self, version: str | None, told: str | None, *, is_past: bool
+    ) -> None:
+        assert plan.is_past(version, told) is is_past

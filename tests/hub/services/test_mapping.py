@@ -114,6 +114,14 @@ class TestActivate:
 
         assert Checkpoint.objects.get(mapping=things).complete_at is None
 
+    def test_has_the_next_run_read_on_where_every_step_counts(self, things: Mapping, person: User) -> None:
+        Mapping.objects.update(semantics="transition")
+        CheckpointFactory(mapping=things, complete_at="2026-01-01T00:00Z")
+
+        mapping.activate(version=mapping.add_version(mapping=things, body=NAME, by=person), by=person)
+
+        assert Checkpoint.objects.get(mapping=things).complete_at is not None
+
     def test_does_nothing_to_the_version_in_use(self, things: Mapping, person: User) -> None:
         version = mapping.add_version(mapping=things, body=NAME, by=person)
         mapping.activate(version=version, by=person)

@@ -19,7 +19,7 @@ from hub.models import (
     destination_key_of,
 )
 from hub.sdk import Operation
-from hub.services.run import page, reference, rows
+from hub.services.run import reference, rows, waiting
 from hub.services.run.flow import Flow
 from hub.services.run.piles import OpenChanges
 from hub.services.run.twoway.pair import Pair
@@ -58,7 +58,7 @@ def look(flow: Flow, pairs: Sequence[Pair]) -> Known:
         now=now,
         mapped=mapped,
         images=rows.images_of([pair.link.id for pair in pairs if pair.link]),
-        open_changes=page.open_changes(flow, keys),
+        open_changes=waiting.open_changes(flow, keys),
         refused=frozenset(key for key, kind in asked if kind != ExceptionKind.FLAPPING),
         halted=frozenset(key for key, kind in asked if kind == ExceptionKind.FLAPPING),
         references=reference.resolve(flow, wanted),

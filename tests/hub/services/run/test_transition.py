@@ -6,7 +6,7 @@ import pytest
 
 from hub.engine.intent import State
 from hub.models import Change, RunState, SyncRun
-from hub.sdk import CursorKind, PacedError, Page, Record
+from hub.sdk import CursorKind, FatalError, PacedError, Page, Record
 from tests.hub.services.run.conftest import Pair
 from tests.simulator import ThirdParty, connector
 
@@ -17,6 +17,7 @@ class Feed(ThirdParty):
     def __init__(self) -> None:
         super().__init__(cursor=CursorKind.SEQUENCE)
         self.steps: list[Record] = []
+        self.breaks_at: int | None = None
 
     def step(self, key: str, **data: Any) -> None:
         self.put(key, **data)
@@ -28,6 +29,8 @@ class Feed(ThirdParty):
 
     def read(self, stream: str, cursor: dict[str, Any] | None, limit: int) -> Page:
         at = (cursor or {}).get("at", 0)
+        if self.breaks_at is not None and at >= self.breaks_at:
+            raise FatalError("The feed is away.")
         chunk = self.steps[at : at + limit]
         return Page(chunk, {"at": at + len(chunk)}, done=at + limit >= len(self.steps))
 
