@@ -40,6 +40,7 @@ HUB_KEYS_ARE_LOCAL = not env.text("HUB_SEAL_KEYS", "")
 
 HUB_PORT = env.number("HUB_PORT", 8000, minimum=1, maximum=65535)
 HUB_WORKERS = env.number("HUB_WORKERS", 2, minimum=1, maximum=64)
+HUB_TOMBSTONE_DAYS = env.number("HUB_TOMBSTONE_DAYS", 400, minimum=1, maximum=36_500)
 ALLOWED_HOSTS = env.names("HUB_HOSTS", ("127.0.0.1", "localhost", "[::1]", "testserver"))
 HUB_HTTPS = env.flag("HUB_HTTPS", default=False)
 

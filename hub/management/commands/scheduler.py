@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from redis.exceptions import RedisError
 
-from hub.services import delivery, health, incarnation, recovery, replay, schedule, sweep
+from hub.services import delivery, health, incarnation, link, recovery, replay, schedule, sweep
 
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 5.0
@@ -65,6 +65,7 @@ class Rounds:
                 self._tended_at = monotonic()
             if monotonic() - self._tidied_at >= TIDY_SECONDS:
                 schedule.forget_old(now)
+                link.forget_old(now)
                 self._tidied_at = monotonic()
             self._is_back("The database")
         except (DatabaseError, InterfaceError) as error:

@@ -84,7 +84,11 @@ def bring(flow: Flow, sorted_: piles.Sorted, now: datetime) -> None:
         columns={"source_digest": "text", "source_version": "text", "digest": "text", "updated_at": "timestamptz"},
         rows=[(id_, source_digest, version, digest, now) for id_, source_digest, version, digest in sorted_.touched],
     )
-    bulk.update("hub_link", columns={"state": "text"}, rows=[(id_, LinkState.GONE.value) for id_ in sorted_.forgotten])
+    bulk.update(
+        "hub_link",
+        columns={"state": "text", "updated_at": "timestamptz"},
+        rows=[(id_, LinkState.GONE.value, now) for id_ in sorted_.forgotten],
+    )
     _questions(flow, sorted_)
     hint.take(sorted_.followed)
     hint.put_off(sorted_.unread, now)
