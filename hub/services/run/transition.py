@@ -139,11 +139,12 @@ def free(head: Change) -> list[int]:
     behind = Change.objects.filter(
         mapping_id=head.mapping_id, source_key=head.source_key, pk__gt=head.pk, state=State.HELD, code=books.BEHIND
     )
-    runs = list(behind.order_by("run_id").values_list("run_id", flat=True))
-    behind.update(state=State.READY.value, code="", message="")
-    for run_id in runs:
-        books.add(run_id, held=-1, in_flight=1)
-    return runs
+    # Locked first: another one may hold, free or withdraw some of them at the same moment, and counts them then.
+    rows = dict(behind.order_by("id").select_for_update().values_list("id", "run_id"))
+    Change.objects.filter(pk__in=rows).update(state=State.READY.value, code="", message="")
+    for run_id, number in sorted(Counter(rows.values()).items()):
+        books.add(run_id, held=-number, in_flight=number)
+    return sorted(rows.values())
 
 
 def _is_there(wanted: plan.Wanted, link: KnownLink | None, planned: plan.Planned, found: Sorted) -> bool:
