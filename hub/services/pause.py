@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Exists, Max, Min, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, Max, Min, Q, QuerySet
 
 from hub import clock, queue
 from hub.engine.intent import State
@@ -56,6 +56,11 @@ def main_switch() -> MainSwitch:
 def is_paused(mapping_id: int, *, reading: bool = False) -> bool:
     """Whether nothing new may be written for this mapping; with `reading`, whether nothing may even be read."""
     return Mapping.objects.filter(_stopped(reading=reading), pk=mapping_id).exists()
+
+
+def stops(*, reading: bool) -> ExpressionWrapper[Q]:
+    """The same as a column of a question about mappings."""
+    return ExpressionWrapper(_stopped(reading=reading), output_field=BooleanField())
 
 
 def refuse(mapping: Mapping, *, reading: bool = False) -> None:

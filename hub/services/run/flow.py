@@ -90,6 +90,7 @@ class Flow:
     newest: int = 0
     next_drain: float = 0.0
     next_ring: float = 0.0
+    is_cancelled: bool = False  # as last looked up
     counts_missed: bool = False  # whether a webhook should have told of what a page finds changed
     ends: dict[str, End] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Sequence
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from hub.engine import guard
 from hub.engine.intent import IN_FLIGHT, State
 from hub.engine.plan import Planned
@@ -24,31 +26,42 @@ def go_on_or_stop(flow: Flow, *, is_writing: bool) -> None:
     if not is_writing and time.monotonic() < flow.look_again:
         return
     flow.look_again = time.monotonic() + 1
-    look_around(flow)
-    if is_cancelled(flow.run):
-        raise StoppedError(CANCELLED)
     incarnation.watch()
-    pause.refuse(flow.mapping, reading=flow.run.is_preview)
+    is_stopped = look_around(flow)
+    if flow.is_cancelled:
+        raise StoppedError(CANCELLED)
+    if is_stopped:
+        pause.refuse(flow.mapping, reading=flow.run.is_preview)
 
 
 def is_cancelled(run: SyncRun) -> bool:
     """Whether somebody asked for the end of this run."""
-    return SyncRun.objects.filter(pk=run.pk, cancel_asked=True).exists()
+    return _cancelled(run).exists()
 
 
-def look_around(flow: Flow) -> None:
-    """Note how many lanes there are now, and whether changes of this mapping may be open besides ours."""
-    slices = Mapping.objects.filter(pk=flow.mapping.pk).values_list("slices", flat=True).first() or 1
+def look_around(flow: Flow) -> bool:
+    """Note how the mapping stands now: how many lanes, whether changes may be open besides ours, whether to go on.
+
+    Returns whether something it needs is paused. All of it is one question, as it is asked for every page.
+    """
+    changes = Change.objects.filter(mapping_id=OuterRef("pk")).order_by()
+    asked = Mapping.objects.filter(pk=flow.mapping.pk).values_list(
+        "slices",
+        Exists(_cancelled(flow.run)),
+        pause.stops(reading=flow.run.is_preview),
+        Exists(changes.filter(state__in=sorted(IN_FLIGHT))),
+        Exists(changes.filter(state=State.HELD)),
+    )
+    slices, flow.is_cancelled, is_stopped, *is_open = asked[0]
     if slices > 1:
         lane.make(flow.mapping.pk, slices)
-    flow.slices = slices
-    flow.has_open = slices > 1 or is_any_open(flow.mapping.pk)
+    flow.slices = slices or 1
+    flow.has_open = slices > 1 or any(is_open)
+    return bool(is_stopped)
 
 
-def is_any_open(mapping_id: int) -> bool:
-    """Whether any change of the mapping waits, is being sent or is in doubt."""
-    changes = Change.objects.filter(mapping_id=mapping_id).order_by()
-    return changes.filter(state__in=sorted(IN_FLIGHT)).exists() or changes.filter(state=State.HELD).exists()
+def _cancelled(run: SyncRun) -> QuerySet[SyncRun]:
+    return SyncRun.objects.filter(pk=run.pk, cancel_asked=True).order_by()
 
 
 def part_removals(flow: Flow, planned: Sequence[Planned]) -> tuple[list[Planned], list[Planned], str]:

@@ -1,4 +1,4 @@
-"""Guards stop a run before it does too much, and let ordinary days pass."""
+"""Guards stop a run before it does too much, and let ordinary days pass (I15)."""
 
 from hub.engine import guard
 from hub.engine.guard import DeletionLimit

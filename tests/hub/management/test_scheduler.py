@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ from django.db import OperationalError
 from hub import queue
 from hub.clock import now
 from hub.management.commands.scheduler import Rounds
-from hub.models import SyncRun, Trigger
+from hub.models import Link, SyncRun, Trigger
 from hub.services import health, schedule
 from hub.services import run as runs
-from tests.factories import IntegrationFactory, MappingFactory
+from tests.factories import IntegrationFactory, LinkFactory, MappingFactory
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -55,6 +56,13 @@ class TestARound:
         rounds.go()
 
         assert [job.kwargs for job in queue.queue().jobs] == [{"lane_id": runs.lane_of(mapping).pk}]
+
+    def test_removes_what_has_outlived_its_use(self, rounds: Rounds, redis_url: str) -> None:
+        LinkFactory(mapping=MappingFactory(active=True), state="gone", updated_at=now() - timedelta(days=401))
+
+        rounds.go()
+
+        assert not Link.objects.exists()
 
     def test_says_that_the_scheduler_is_alive(self, rounds: Rounds, redis_url: str) -> None:
         rounds.go()

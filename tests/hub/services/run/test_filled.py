@@ -70,6 +70,7 @@ class TestCorrectedMapping:
         assert (steps.open_exceptions(), counts_add_up()) == ([], True)
 
     def test_leaves_a_removal_too_many_to_an_approval(self, steps: Pair, feed: Feed) -> None:
+        """I15: the guard counts what is planned only when its turn comes like everything else."""
         steps.mapping.max_deletions, steps.mapping.max_deletion_share = 0, "0.000"
         steps.mapping.save()
         walk(feed, "a", "Kiel", "XX")

@@ -123,7 +123,7 @@ class TestOutageOfTheSource:
 
 
 class TestTwoDaysOfOutage:
-    """48 simulated hours: one alarm, one write for each record, in key order, at ten times the rate of arrival."""
+    """R-05, 48 simulated hours: one alarm, one write a record, in key order, at ten times the rate of arrival."""
 
     HOURS = 48
 

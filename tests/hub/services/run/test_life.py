@@ -18,7 +18,7 @@ def held(pair: Pair) -> Lane:
 
 class TestARunTakenUp:
     def test_keeps_what_other_lanes_count_meanwhile(self, pair: Pair) -> None:
-        """Balance of counts (I7): the reader must not put back what it read a moment earlier."""
+        """Counts balance (I13): the reader must not put back what it read a moment earlier."""
         run = pair.ask()
         books.add(run.pk, received=9, in_flight=9)
         seen = SyncRun.objects.get(pk=run.pk)
@@ -62,6 +62,8 @@ class TestARunTakenUp:
 
 
 class TestAWorkerThatSleptPastItsLease:
+    """I7: a stale epoch changes nothing."""
+
     @pytest.mark.parametrize("problem", [TransientError("The answer came too late."), ValueError("no such thing")])
     def test_does_not_touch_the_run_another_one_has_ended(self, pair: Pair, problem: Exception) -> None:
         for number in range(5):
