@@ -3,6 +3,7 @@
 import importlib
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from granian import Granian
@@ -23,9 +24,9 @@ HEADERS_MILLISECONDS = 10_000
 GRACE_SECONDS = 6
 
 
-def application(target: str) -> Callable[..., Any]:
-    """What each process serves. It must not outlive the server that started it."""
-    die_with_parent(os.getppid())
+def application(target: str, *, server: int) -> Callable[..., Any]:
+    """What each process serves. It must not outlive the `server` (its process id) that started it."""
+    die_with_parent(server)
     return loaded(target)
 
 
@@ -62,7 +63,7 @@ def main() -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
     )
-    server.serve(target_loader=application)
+    server.serve(target_loader=partial(application, server=os.getpid()))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ ELSEWHERE = {
     "replan.before_commit": "it needs an outage behind it: tests/hub/services/run/test_held.py",
     "replan.committed": "it needs an outage behind it: tests/hub/services/run/test_held.py",
 }
-TIMES = {"kill": 3, "bug": 1, "freeze": 2}
+TIMES = {"kill": 2, "bug": 1, "freeze": 1}
 IS_WHOLE = bool(os.environ.get("PROOF_WHOLE"))
 SCENARIOS = ONE_WAY | both_ways.SCENARIOS | (SCENES if IS_WHOLE else {})
 
