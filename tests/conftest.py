@@ -126,8 +126,10 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("state")
 
 
-# Tests that share something large or start many processes stay together on one worker.
+# Tests that share something large or start many processes stay together on one worker. Groups begin first, so that
+# none of them is what everybody waits for at the end.
 TOGETHER = {
+    "tests/chaos/": "storms",
     "tests/systems/": "systems",
     "tests/journeys/": "journeys",
     "tests/hub/management/test_up": "hubs",
