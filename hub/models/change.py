@@ -98,6 +98,8 @@ class Change(models.Model):
         default_permissions = ("view",)
         indexes = [
             models.Index(fields=["run", "state", "id"]),
+            # Also for the databases: before a change is removed they look for those that replay it.
+            models.Index(fields=["replay_of"], name="change_replays", condition=Q(replay_of__isnull=False)),
             models.Index(
                 fields=["mapping", "source_key", "-id"],
                 name="change_by_key",
