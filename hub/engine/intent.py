@@ -65,7 +65,6 @@ STEPS: dict[State, frozenset[State]] = {
     ),
     State.SENDING: frozenset(
         {
-            State.READY,  # a pause came before any byte of it left
             State.READY,  # only when a pause came before anything of it had left
             State.APPLIED,
             State.RETRY_WAIT,
