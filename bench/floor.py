@@ -5,10 +5,11 @@ costs in the parts that no hub can do without, each measured alone:
 
 - outside: fetch, parse, and COPY or POST, by the bare loop of `limits.py`,
 - mapping: the mapping, the contract check and the digests, by the engine alone, from parsed records,
-- evidence: each row that the case leaves behind, inserted once by one statement a table (see `evidence.py`).
+- evidence: each row that the case leaves behind, inserted once by one statement a table (see `evidence.py`),
+- intents: each change written a second time, because it has to be durable as an intent before its request leaves.
 
-Nothing in these parts is durable before the request leaves, nothing is asked of the database, no counts, no lease, no
-pause. “together” is their sum: what they take one after the other. “apart” is the longer of Python and PostgreSQL:
+In these parts nothing is asked of the database, nothing judged, no counts, no lease, no pause, no commit a page, and
+no data is carried between them. “together” is their sum: what they take one after the other. “apart” is the longer of Python and PostgreSQL:
 what they would take if all of PostgreSQL's work were done while Python does its own. Where even that is above the
 goal, the goal cannot be met; where the goal lies between, it takes perfect overlap and nothing else.
 """
@@ -23,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.evidence import copied  # noqa: E402  found beside this script
+from bench.evidence import copied, settled  # noqa: E402  found beside this script
 from bench.place import api, fresh, install_peer  # noqa: E402
 from bench.source import BODY, record  # noqa: E402
 from bench.sync import Ends  # noqa: E402
@@ -43,6 +44,7 @@ class Floor:
     outside: float
     mapping: float
     evidence: float
+    intents: float
 
     @property
     def allowed(self) -> float:
@@ -50,11 +52,11 @@ class Floor:
 
     @property
     def together(self) -> float:
-        return self.outside + self.mapping + self.evidence
+        return self.outside + self.mapping + self.evidence + self.intents
 
     @property
     def apart(self) -> float:
-        return max(self.outside + self.mapping, self.evidence)
+        return max(self.outside + self.mapping, self.evidence + self.intents)
 
 
 def main() -> None:
@@ -65,7 +67,7 @@ def main() -> None:
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         sys.exit("Set DATABASE_URL to a PostgreSQL server.")
     peer = install_peer()
-    print(f"{'us a record':16}{'dlt':>8}{'goal':>8}{'outside':>10}{'mapping':>10}{'evidence':>10}", end="")
+    print(f"{'us a record':16}{'dlt':>8}{'goal':>8}{'outside':>10}{'mapping':>10}{'evidence':>10}{'intents':>10}", end="")
     print(f"{'together':>10}{'apart':>8}{'hub':>8}")
     for case in given.cases or GOALS:
         show(measured(case, given.records, peer))
@@ -81,11 +83,11 @@ def measured(case: str, count: int, peer: Path) -> Floor:
         ends.hub("setup")
         found = ends.hub("run")
         outside = 1e6 / ends.limit(LOOPS[case], count)
-        costs = copied(mine["DATABASE_URL"], count)
+        costs, intents = copied(mine["DATABASE_URL"], count), settled(mine["DATABASE_URL"], count)
     name, goal = GOALS[case]
     return Floor(
         name, goal, other["seconds"] * 1e6 / count, found["seconds"] * 1e6 / count, outside, mapped(count),
-        sum(costs.values()),
+        sum(costs.values()), intents,
     )  # fmt: skip
 
 
@@ -112,7 +114,7 @@ def mapped(count: int) -> float:
 
 
 def show(floor: Floor) -> None:
-    parts = (floor.outside, floor.mapping, floor.evidence)
+    parts = (floor.outside, floor.mapping, floor.evidence, floor.intents)
     print(f"{floor.case:16}{floor.peer:8.1f}{floor.allowed:8.1f}", end="")
     print("".join(f"{part:10.1f}" for part in parts), end="")
     print(f"{floor.together:10.1f}{floor.apart:8.1f}{floor.hub:8.1f}")

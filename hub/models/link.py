@@ -7,6 +7,7 @@ from typing import NamedTuple
 import orjson
 from django.db import connection, models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from hub.models import bulk
 from hub.models.mapping import Mapping
@@ -100,10 +101,22 @@ class LinkSet(models.QuerySet["Link"]):
         """Delete these and nothing else. Django would look for changes of theirs by a column that has no index."""
         self._raw_delete(self.db)
 
-    def linked_ids(self, mapping_id: int) -> Iterator[int]:
-        """The id of every linked record of a mapping, in constant memory, in order."""
-        rows = self.filter(mapping_id=mapping_id, state=LinkState.LINKED).order_by("id")
-        return rows.values_list("id", flat=True).iterator(chunk_size=5000)
+    def unmarked(self, mapping_id: int, bounds: tuple[int, int], marks: bytearray) -> Iterator[int]:
+        """The id of each linked record of a mapping, first to last of `bounds`, whose bit is not set, in order.
+
+        Bit n stands for the first id + n. Takes constant memory.
+        """
+        low, _ = bounds
+        linked = self.filter(mapping_id=mapping_id, state=LinkState.LINKED, id__range=bounds).order_by("id")
+        if connection.vendor != "postgresql":
+            ids = linked.values_list("id", flat=True).iterator(chunk_size=5000)
+            yield from (id_ for id_ in ids if not marks[(id_ - low) >> 3] & (1 << ((id_ - low) & 7)))
+            return
+        # The bits go to the ids: fetching every id takes ten times as long.
+        unset = RawSQL("get_bit(%s, id - %s) = 0", [bytes(marks), low], models.BooleanField())
+        while found := list(linked.filter(unset).values_list("id", flat=True)[:5000]):
+            yield from found
+            linked = linked.filter(id__gt=found[-1])
 
 
 class Link(models.Model):

@@ -1,5 +1,6 @@
 """Whether a connection is held, and why; what may be repeated or caught up now; and what people do about it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,8 +31,18 @@ class Hold:
 
 def hold_of(connection: Connection, now: datetime) -> Hold | None:
     """The hold of a connection that lasts longest; None when it may be called."""
-    held = [hold for row in rows_of(connection) if (hold := _hold(connection, row, now))]
-    return max(held, key=lambda hold: (not hold.is_due, hold.until), default=None)
+    return holds_of([connection], now).get(connection.pk)
+
+
+def holds_of(connections: Collection[Connection], now: datetime) -> dict[int, Hold]:
+    """The same for several in one question, by their ids; of those only that are held."""
+    known = {connection.pk: connection for connection in connections}
+    found: dict[int, Hold] = {}
+    for row in RateState.objects.filter(connection__in=known).exclude(origin=BUDGET):
+        pk = row.connection_id
+        if hold := _hold(known[pk], row, now):
+            found[pk] = max(hold, found.get(pk, hold), key=lambda one: (not one.is_due, one.until))
+    return found
 
 
 def rows_of(connection: Connection) -> QuerySet[RateState]:

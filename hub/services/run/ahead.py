@@ -15,7 +15,7 @@ from hub.services.run import portion
 from hub.services.run.flow import Flow
 
 # What is taken together at most; two times as much is in memory, one half being written, one being read.
-MOST, LARGEST = 4_000, 4_000_000  # records, characters
+MOST, LARGEST = 6_000, 6_000_000  # records, characters
 
 
 class Ahead:

@@ -29,8 +29,10 @@ def refuse(mapping: Mapping) -> None:
 
 def go_on_or_wait(flow: Flow) -> None:
     """Try a held connection with its harmless call when that is due. Raises PacedError while it stays held."""
-    for end, system in ((flow.mapping.source, flow.source), (flow.mapping.destination, flow.destination)):
-        hold = pace.hold_of(end, clock.now())
+    mapping = flow.mapping
+    holds = pace.holds_of([mapping.source, mapping.destination], clock.now())  # asked for every page
+    for end, system in ((mapping.source, flow.source), (mapping.destination, flow.destination)):
+        hold = holds.get(end.pk)
         if hold is not None and hold.is_due and isinstance(system, Opened):
             _try(system, end.name)
             hold = pace.hold_of(end, clock.now())

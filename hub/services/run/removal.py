@@ -35,7 +35,7 @@ def absent(flow: Flow) -> Iterator[list[str]]:
     if present is None:
         return
     _forgive(flow, present)
-    unseen = (id_ for id_ in Link.objects.linked_ids(flow.mapping.pk) if id_ not in present)
+    unseen = present.unseen(flow.mapping.pk)
     while chunk := list(islice(unseen, CONFIRM)):
         links = list(Link.objects.filter(pk__in=chunk).order_by("pk"))
         yield _confirmed(flow, links) if flow.source_offers.fetch_by_key else _absent_twice(flow, links)

@@ -1,7 +1,7 @@
 """Which links a read contained: one bit a link, whatever the number of records."""
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.db.models import Max, Min, QuerySet
 
@@ -24,6 +24,10 @@ class IdSet:
         for id_ in ids:
             if low <= id_ <= high:
                 bits[(id_ - low) >> 3] |= 1 << ((id_ - low) & 7)
+
+    def unseen(self, mapping_id: int) -> Iterator[int]:
+        """The id of each linked record of the mapping that is not in it, in order."""
+        return Link.objects.unmarked(mapping_id, (self._low, self._high), self._bits)
 
     def __contains__(self, id_: int) -> bool:
         place = id_ - self._low

@@ -69,6 +69,8 @@ def told(flow: Flow, links: dict[str, KnownLink]) -> dict[str, str]:
 
 def untold(steps: dict[str, Record], last: dict[str, str], found: Sorted) -> dict[str, Record]:
     """These without steps of the past, which count as unchanged: nobody is driven through them again."""
+    if not last:
+        return steps
     new = {key: step for key, step in steps.items() if not plan.is_past(step.version, last.get(key))}
     found.unchanged += len(steps) - len(new)
     return new

@@ -224,6 +224,6 @@ def _absent(flow: Flow, side: str) -> Iterator[list[str]]:
     if not _reads_everything(flow, side) or pages.count() != run.pages or not (run.is_full or seen.has_brought(run)):
         return
     here = seen.among(flow.mapping.pk, pages.filter(side=side))
-    unseen = (id_ for id_ in Link.objects.linked_ids(flow.mapping.pk) if id_ not in here)
+    unseen = here.unseen(flow.mapping.pk)
     while chunk := list(islice(unseen, flow.mapping.page_size)):
         yield list(Link.objects.filter(pk__in=chunk).order_by("pk").values_list("source_key", flat=True))
