@@ -9,9 +9,9 @@ costs in the parts that no hub can do without, each measured alone:
 - intents: each change written a second time, because it has to be durable as an intent before its request leaves.
 
 In these parts nothing is asked of the database, nothing judged, no counts, no lease, no pause, no commit a page, and
-no data is carried between them. “together” is their sum: what they take one after the other. “apart” is the longer of Python and PostgreSQL:
-what they would take if all of PostgreSQL's work were done while Python does its own. Where even that is above the
-goal, the goal cannot be met; where the goal lies between, it takes perfect overlap and nothing else.
+no data is carried between them. “together” is their sum: what they take one after the other. “apart” is the longer of
+Python and PostgreSQL: what they would take if all of PostgreSQL's work were done while Python does its own. Where even
+that is above the goal, the goal cannot be met; where the goal lies between, it takes perfect overlap and nothing else.
 """
 
 import argparse
@@ -67,8 +67,8 @@ def main() -> None:
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         sys.exit("Set DATABASE_URL to a PostgreSQL server.")
     peer = install_peer()
-    print(f"{'us a record':16}{'dlt':>8}{'goal':>8}{'outside':>10}{'mapping':>10}{'evidence':>10}{'intents':>10}", end="")
-    print(f"{'together':>10}{'apart':>8}{'hub':>8}")
+    print(f"{'us a record':16}{'dlt':>8}{'goal':>8}{'outside':>10}{'mapping':>10}", end="")
+    print(f"{'evidence':>10}{'intents':>10}{'together':>10}{'apart':>8}{'hub':>8}")
     for case in given.cases or GOALS:
         show(measured(case, given.records, peer))
 
