@@ -29,50 +29,50 @@ hypothesis_settings.load_profile("hub")
 ClientOf = Callable[[User], Client]
 
 
-def _person(name: str, role: str) -> User:
-    return UserFactory(username=name, first_name=name.title(), groups=[role])
+def _person(name: str, *roles: str) -> User:
+    return UserFactory(username=name, first_name=name.title(), groups=roles)
 
 
 @pytest.fixture
 def owner(db: None) -> User:
-    """A person with the role owner; owns nothing yet."""
-    return _person("olga", "owner")
+    """A person with the role Integration owner; owns nothing yet."""
+    return _person("olga", "Integration owner")
 
 
 @pytest.fixture
 def deputy(db: None) -> User:
-    """Another person with the role owner."""
-    return _person("dan", "owner")
+    """Another person with the role Integration owner."""
+    return _person("dan", "Integration owner")
 
 
 @pytest.fixture
 def resolver(db: None) -> User:
-    """A person with the role resolver."""
-    return _person("rita", "resolver")
+    """A person with the role Resolver, everywhere."""
+    return _person("rita", "Resolver", "Whole hub")
 
 
 @pytest.fixture
 def auditor(db: None) -> User:
-    """A person with the role auditor."""
-    return _person("abel", "auditor")
+    """A person with the role Auditor."""
+    return _person("abel", "Auditor")
 
 
 @pytest.fixture
 def administrator(db: None) -> User:
-    """A person with the role administrator."""
-    return _person("ada", "administrator")
+    """A person who sets up and operates everything, and gives others their roles."""
+    return _person("ada", "Integration owner", "Operator", "Credential admin", "Security admin", "Whole hub")
 
 
 @pytest.fixture
 def operator(db: None) -> User:
-    """A person with the role operator."""
-    return _person("otto", "operator")
+    """A person with the role Operator, everywhere."""
+    return _person("otto", "Operator", "Whole hub")
 
 
 @pytest.fixture
 def developer(db: None) -> User:
-    """A person with the role developer."""
-    return _person("dev", "developer")
+    """A person with the role Developer, everywhere."""
+    return _person("dev", "Developer", "Whole hub")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ BODY = {"fields": {"name": {"steps": [{"path": "name"}]}}}
 
 
 class UserFactory(DjangoModelFactory[models.User]):
-    """A person who may sign in, without a role. `UserFactory(groups=["owner"])` gives roles."""
+    """A person who may sign in, without a role. `UserFactory(groups=["Integration owner"])` gives roles."""
 
     class Meta:
         model = models.User

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelMultipleChoiceField
@@ -21,6 +22,18 @@ from hub.services import person as people
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups")
 
 
+class PersonForm(UserChangeForm):
+    """A person, whose roles must not exclude each other."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse roles of which one checks the other."""
+        given: dict[str, Any] | None = super().clean()
+        refused = people.exclusive([group.name for group in (given or {}).get("groups", ())])
+        if refused:
+            self.add_error("groups", refused)
+        return given
+
+
 @admin.register(User)
 class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  # generic in its stubs only
     """People. Rights come from groups; rights of one person alone are not given here."""
@@ -30,7 +43,7 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
     search_fields = ("username__istartswith", "first_name__istartswith", "last_name__istartswith")
     search_help_text = "Name, from its beginning"
     ordering = ("username",)
-    form = UserChangeForm
+    form = PersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     readonly_fields = ("last_login", "date_joined")
@@ -50,10 +63,11 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
     # --- permissions ------------------------------------------------------------------------------------
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Also, whoever changes a person has every right which that person has."""
+        """Also, whoever changes a person gives others their roles, or has every right which that person has."""
         if not super().has_change_permission(request, obj):
             return False
-        return not isinstance(obj, User) or people.may_manage(request.user, obj)
+        may_manage = not isinstance(obj, User) or people.may_manage(request.user, obj)
+        return may_manage or (people.may_give_any_role(request.user) and not obj.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never: people are made inactive."""
@@ -97,7 +111,9 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
         return super().changeform_view(request, object_id, form_url, context)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """Django's page, with the audit event in the same transaction."""
+        """Django's page, with the audit event in the same transaction. A password gives all the rights of its owner."""
+        if not people.may_manage(request.user, self.get_object(request, id)):
+            raise PermissionDenied
         with transaction.atomic():
             answer: HttpResponse = super().user_change_password(request, id, form_url)
         return answer

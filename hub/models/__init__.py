@@ -6,6 +6,7 @@ from hub.models.connection import CheckState, Connection, ConnectionCheck
 from hub.models.credential import Credential, CredentialSecret
 from hub.models.delivery import Arrival, Delivery, DeliveryState
 from hub.models.exception import ExceptionKind, ExceptionState, ReconciliationException
+from hub.models.grant import CredentialGrant, Grant, IntegrationGrant
 from hub.models.incarnation import Incarnation
 from hub.models.integration import Criticality, Integration, MissedPolicy
 from hub.models.lane import Checkpoint, Lane, LeaseLostError
@@ -32,6 +33,7 @@ __all__ = [
     "Connection",
     "ConnectionCheck",
     "Credential",
+    "CredentialGrant",
     "CredentialSecret",
     "Criticality",
     "DeletePolicy",
@@ -40,9 +42,11 @@ __all__ = [
     "Direction",
     "ExceptionKind",
     "ExceptionState",
+    "Grant",
     "Hint",
     "Incarnation",
     "Integration",
+    "IntegrationGrant",
     "KnownLink",
     "Lane",
     "LeaseLostError",

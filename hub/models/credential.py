@@ -22,6 +22,11 @@ class Credential(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = [
+            ("use_credential", "Can choose a credential for a connection"),
+            ("manage_credential", "Can change a credential and set its secret"),
+            ("grant_credential", "Can give groups rights on a credential"),
+        ]
 
     def __str__(self) -> str:
         return self.title or self.name

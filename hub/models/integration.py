@@ -75,6 +75,11 @@ class Integration(Pausable):
         permissions = [
             ("run_integration", "Can run an integration now or preview it"),
             ("pause_integration", "Can pause and resume an integration"),
+            ("view_payload", "Can see what records hold"),
+            ("resolve_integration", "Can settle the exceptions of an integration"),
+            ("operate_integration", "Can run, pause and replay an integration"),
+            ("own_integration", "Can do with an integration what its owner can"),
+            ("grant_integration", "Can give groups rights on an integration"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -25,10 +25,16 @@ class Person:
 
 
 PEOPLE = (
-    Person("olivia", ("Olivia", "Owens"), ("owner",), "owns the integrations"),
-    Person("rashid", ("Rashid", "Karimi"), ("owner", "resolver"), "deputises her and settles exceptions"),
-    Person("aiko", ("Aiko", "Tanaka"), ("auditor",), "audits: sees everything, changes nothing"),
-    Person("admin", ("Ada", "Lindqvist"), ("administrator",), "administers connections, credentials and people"),
+    Person("olivia", ("Olivia", "Owens"), ("Integration owner",), "owns the integrations"),
+    Person("rashid", ("Rashid", "Karimi"), ("Integration owner", "Resolver"), "deputises her and settles exceptions"),
+    Person("aiko", ("Aiko", "Tanaka"), ("Auditor",), "audits: sees everything, changes nothing"),
+    Person(
+        "admin",
+        ("Ada", "Lindqvist"),
+        ("Credential admin", "Integration owner", "Operator", "Whole hub"),
+        "administers connections and credentials, runs and pauses everything",
+    ),
+    Person("sigrid", ("Sigrid", "Moen"), ("Security admin",), "gives people their roles, and groups their rights"),
 )
 
 

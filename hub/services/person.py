@@ -1,9 +1,11 @@
 """People and their rights: nobody gives, or takes over, a right they do not have themselves."""
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 from django.db.models import Q, QuerySet
 
-from hub.models import User
+from hub.models import Credential, Integration, User
 from hub.services import access
 
 Person = User | AnonymousUser
@@ -26,8 +28,15 @@ def grantable_rights(by: Person) -> QuerySet[Permission]:
     return Permission.objects.filter(pk__in=about.values("pk")).order_by("content_type__model", "codename")
 
 
+def may_give_any_role(by: Person) -> bool:
+    """Whether it is the person's task to give others roles, also those with rights beyond their own."""
+    return access.can(by, "grant", Integration).allowed and access.can(by, "grant", Credential).allowed
+
+
 def grantable_groups(by: Person) -> QuerySet[Group]:
-    """The groups whose every right `by` has: only these may `by` give to anybody."""
+    """The groups that `by` may give to others: all, where that is their task, or those whose every right they have."""
+    if may_give_any_role(by):
+        return Group.objects.all()
     beyond = Permission.objects.exclude(pk__in=rights(by).values("pk"))
     return Group.objects.exclude(pk__in=Group.objects.filter(permissions__in=beyond).values("pk"))
 
@@ -37,6 +46,15 @@ def may_manage(by: Person, person: User) -> bool:
     if not isinstance(by, User) or (person.is_superuser and not by.is_superuser):
         return False
     return by.is_superuser or not rights(person).exclude(pk__in=rights(by).values("pk")).exists()
+
+
+def exclusive(names: Collection[str]) -> str:
+    """Why nobody may have all of these roles at once (separation of duties), or an empty string."""
+    for name in sorted(set(names) & set(access.ROLES)):
+        others = sorted(set(access.ROLES[name].excludes) & set(names))
+        if others:
+            return f"“{name}” and “{others[0]}” exclude each other: one person would check their own work."
+    return ""
 
 
 def may_manage_group(by: Person, group: Group) -> bool:

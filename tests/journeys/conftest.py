@@ -78,7 +78,7 @@ def watch(context: BrowserContext, live_server: Any, request: pytest.FixtureRequ
 @pytest.fixture
 def olga(db: None) -> User:
     """The owner, who signs in for the first time."""
-    person = UserFactory(username="olga", first_name="Olga", last_name="Berg", groups=["owner"])
+    person = UserFactory(username="olga", first_name="Olga", last_name="Berg", groups=["Integration owner"])
     person.set_password(PASSWORD)
     person.save()
     return person

@@ -25,7 +25,11 @@ NARROW = {"viewport": {"width": 375, "height": 812}, "color_scheme": "dark"}
 @pytest.fixture
 def ada(db: None) -> User:
     """The administrator."""
-    person = UserFactory(username="ada", first_name="Ada", groups=["administrator"])
+    person = UserFactory(
+        username="ada",
+        first_name="Ada",
+        groups=["Integration owner", "Operator", "Credential admin", "Security admin", "Whole hub"],
+    )
     person.set_password(PASSWORD)
     person.save()
     return person

@@ -1,11 +1,35 @@
 """The one place that decides who may do what. Every page, list, action and command asks here.
 
-Today a right comes from Django's permissions (then it reaches everywhere) or from owning an integration, as
-its owner or deputy (then it reaches what belongs to that integration). Finer rules will be added here only.
+A right takes two things: a role or group of the person that includes the action (`role`), and a reach. A role reaches
+the integrations and credentials on which one of the person's groups was given a right (`right`), and what hangs on
+them; the roles Auditor and Security admin, and everybody in “Whole hub”, reach everything. Owner and deputy of an
+integration reach what belongs to it without either.
 """
 
-from hub.services.access.decision import ALLOWED, Decision, Person, can, owned, visible
-from hub.services.access.role import ROLES, ensure_roles
+from hub.services.access.decision import ALLOWED, Decision, Person, can, granted, granted_credentials, owned, visible
+from hub.services.access.right import CREDENTIAL_RIGHTS, INTEGRATION_RIGHTS, Right
+from hub.services.access.role import ROLES, WHOLE_HUB, Role, ensure_roles
 from hub.services.access.rule import RULES, Rule
+from hub.services.access.standing import Standing, standing
 
-__all__ = ["ALLOWED", "ROLES", "RULES", "Decision", "Person", "Rule", "can", "ensure_roles", "owned", "visible"]
+__all__ = [
+    "ALLOWED",
+    "CREDENTIAL_RIGHTS",
+    "INTEGRATION_RIGHTS",
+    "ROLES",
+    "RULES",
+    "WHOLE_HUB",
+    "Decision",
+    "Person",
+    "Right",
+    "Role",
+    "Rule",
+    "Standing",
+    "can",
+    "ensure_roles",
+    "granted",
+    "granted_credentials",
+    "owned",
+    "standing",
+    "visible",
+]

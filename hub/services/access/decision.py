@@ -6,11 +6,14 @@ from typing import TypeVar
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, QuerySet
 
-from hub.models import Integration, User
+from hub.models import Credential, CredentialGrant, Integration, IntegrationGrant, User
+from hub.services.access.right import CREDENTIAL_RIGHTS, INTEGRATION_RIGHTS
 from hub.services.access.rule import RULES, Rule
+from hub.services.access.standing import Standing, standing
 
 Row = TypeVar("Row", bound=Model)
 Person = User | AnonymousUser
+NOWHERE = Q(pk__in=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def can(user: Person, action: str, subject: Model | type[Model]) -> Decision:
         return Decision(allowed=False, reason="Nobody may do this here.")
     if isinstance(subject, Model):
         return _on_row(user, action, rule, subject)
-    if _everywhere(user, action, model) or (action in rule.owned and _owns_any(user)):
+    if _has_permission(user, action, rule) or (action in rule.owned and _owns_any(user)):
         return ALLOWED
     return _refused(action, model)
 
@@ -48,13 +51,12 @@ def visible(user: Person, action: str, model: type[Row]) -> QuerySet[Row]:
         return rows.none()
     if action in rule.only:
         rows = rows.filter(rule.only[action][0])
-    if model is User and action == "change" and not user.is_superuser:
+    if model is User and action not in {"use", "view"} and not user.is_superuser:
         rows = rows.exclude(is_superuser=True)
-    if _everywhere(user, action, model):
+    if _everywhere(user, action, rule):
         return rows
-    if action not in rule.owned or rule.scope is None:
-        return rows.none()
-    return rows.filter(rule.scope(owned(user).order_by().values("pk")))
+    reached = _reached(user, action, rule)
+    return rows.none() if reached is NOWHERE else rows.filter(reached)
 
 
 def owned(user: Person) -> QuerySet[Integration]:
@@ -64,24 +66,81 @@ def owned(user: Person) -> QuerySet[Integration]:
     return Integration.objects.filter(Q(owner=user) | Q(deputy=user))
 
 
+def granted(user: Person, right: str) -> QuerySet[Integration]:
+    """The integrations on which a group of `user` was given `right`, or one that includes it."""
+    given = IntegrationGrant.objects.filter(
+        group__in=standing(user).groups, permission__codename__in=INTEGRATION_RIGHTS[right].given_by
+    )
+    return Integration.objects.filter(pk__in=given.values("content_object"))
+
+
+def granted_credentials(user: Person, right: str) -> QuerySet[Credential]:
+    """The credentials on which a group of `user` was given `right`, or one that includes it."""
+    given = CredentialGrant.objects.filter(
+        group__in=standing(user).groups, permission__codename__in=CREDENTIAL_RIGHTS[right].given_by
+    )
+    return Credential.objects.filter(pk__in=given.values("content_object"))
+
+
 def _on_row(user: Person, action: str, rule: Rule, row: Model) -> Decision:
     """The decision on one row. What is not free for all rows is asked of the database, as `visible` has it."""
     model = type(row)
     is_plain = action not in rule.only and model is not User
-    if is_plain and _everywhere(user, action, model):
+    if is_plain and _everywhere(user, action, rule):
         return ALLOWED
     if visible(user, action, model).filter(pk=row.pk).exists():
         return ALLOWED
     if action in rule.only and not model._default_manager.filter(rule.only[action][0], pk=row.pk).exists():
         return Decision(allowed=False, reason=rule.only[action][1])
+    if _has_permission(user, action, rule) and rule.scope is not None:
+        told = f"Your role includes this, but none of your groups was given the right to it on this {_name(model)}."
+        return Decision(allowed=False, reason=told)
     return _refused(action, model)
 
 
-def _everywhere(user: Person, action: str, model: type[Model]) -> bool:
+def _everywhere(user: Person, action: str, rule: Rule) -> bool:
     """Whether `action` is allowed on every row. To choose a colleague in a form is everybody's right."""
-    if model is User and action == "use":
+    if rule is RULES[User] and action == "use":
         return user.is_authenticated
-    return any(user.has_perm(name) for name in RULES[model].needs.get(action, ()))
+    if user.is_superuser:
+        return action in rule.needs
+    here = standing(user)
+    return not here.everywhere.isdisjoint(rule.needs.get(action, ())) or (
+        rule.scope is None and _has_permission(user, action, rule)
+    )
+
+
+def _has_permission(user: Person, action: str, rule: Rule) -> bool:
+    """Whether a role or group of the person includes `action`, wherever it may reach."""
+    if user.is_superuser:
+        return action in rule.needs
+    return not standing(user).permissions.isdisjoint(rule.needs.get(action, ())) or (
+        rule is RULES[User] and action == "use" and user.is_authenticated
+    )
+
+
+def _reached(user: Person, action: str, rule: Rule) -> Q:
+    """Which rows the person reaches: of integrations owned, by grants, and held in person."""
+    reached = NOWHERE
+    if action in rule.owned and rule.scope is not None:
+        reached = rule.scope(_keys(owned(user)))
+    if not _has_permission(user, action, rule):
+        return reached
+    if rule.scope is not None and action in rule.granted:
+        reached = _or(reached, rule.scope(_keys(granted(user, rule.right_for(action)))))
+    if rule.sealed is not None:
+        reached = _or(reached, rule.sealed(_keys(granted_credentials(user, rule.credential_right_for(action)))))
+    if rule.held_by:
+        reached = _or(reached, Q(**{rule.held_by: user}))
+    return reached
+
+
+def _or(one: Q, other: Q) -> Q:
+    return other if one is NOWHERE else one | other
+
+
+def _keys(rows: QuerySet[Row]) -> QuerySet[Row, int]:
+    return rows.order_by().values_list("pk", flat=True)
 
 
 def _owns_any(user: Person) -> bool:
@@ -92,4 +151,11 @@ def _owns_any(user: Person) -> bool:
 
 
 def _refused(action: str, model: type[Model]) -> Decision:
-    return Decision(allowed=False, reason=f"You may not {action.replace('_', ' ')} this {model._meta.verbose_name}.")
+    return Decision(allowed=False, reason=f"You may not {action.replace('_', ' ')} this {_name(model)}.")
+
+
+def _name(model: type[Model]) -> str:
+    return str(model._meta.verbose_name)
+
+
+__all__ = ["ALLOWED", "Decision", "Person", "Standing", "can", "granted", "granted_credentials", "owned", "visible"]

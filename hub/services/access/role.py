@@ -1,16 +1,19 @@
-"""The built-in roles: which permissions each has."""
+"""The built-in roles: what each is for, which permissions it has, and whether it reaches everything."""
+
+from dataclasses import dataclass
 
 from django.contrib.auth.models import Group, Permission
 
 from hub.models import AuditEvent, User
 from hub.services.access.rule import RULES
 
+WHOLE_HUB = "Whole hub"
+"""A group without permissions of its own: the roles of its members reach every object, given to them or not."""
+
 ALL_VIEWS = tuple(f"view_{model._meta.model_name}" for model in RULES if model not in {AuditEvent, User, Group})
 OPERATE = (
     "run_integration",
     "pause_integration",
-    "pause_mainswitch",
-    "leave_recovery",
     "add_replay",
     "change_replay",
     "cancel_syncrun",
@@ -18,36 +21,79 @@ OPERATE = (
     "retry_reconciliationexception",
     "replay_webhook",
 )
-SET_UP = tuple(
-    f"{action}_{name}"
-    for action in ("add", "change", "delete")
-    for name in ("integration", "mapping", "mappingversion", "connection", "credential", "webhook", "webhookroute")
-)
-# An owner's rights come from what is owned; the role gives only the making of something new.
-ROLES: dict[str, tuple[str, ...]] = {
-    "owner": ("add_integration",),
-    "resolver": (*ALL_VIEWS, "retry_reconciliationexception"),
-    "auditor": (*ALL_VIEWS, "view_delivery_body", "view_auditevent", "view_user", "view_group"),
-    "administrator": (
-        *ALL_VIEWS,
-        *SET_UP,
-        *OPERATE,
-        "view_delivery_body",
-        "view_auditevent",
-        *(f"{action}_user" for action in ("view", "add", "change")),
-        "view_group",
+PAYLOAD = ("view_payload", "view_delivery_body")
+
+
+def _set_up(*names: str) -> tuple[str, ...]:
+    """The permissions to add, change and delete these."""
+    return tuple(f"{action}_{name}" for action in ("add", "change", "delete") for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A built-in role: a sentence for people, permissions by codename, and whether these reach everything by design.
+
+    `excludes`: roles that nobody may have besides it (separation of duties).
+    """
+
+    task: str
+    codenames: tuple[str, ...]
+    is_everywhere: bool = False
+    excludes: tuple[str, ...] = ()
+
+
+ROLES: dict[str, Role] = {
+    "Viewer": Role("Looks at integrations, runs and exceptions; sees no business data.", ALL_VIEWS),
+    "Auditor": Role(
+        "Sees everything, business data and the audit trail included; changes nothing.",
+        (*ALL_VIEWS, *PAYLOAD, "view_auditevent", "view_user", "view_group"),
+        is_everywhere=True,
+        excludes=("Resolver", "Integration owner", "Operator", "Developer", "Credential admin", "Security admin"),
     ),
-    "operator": (*ALL_VIEWS, *OPERATE),
-    "developer": (*ALL_VIEWS, "add_mappingversion", "change_mappingversion", "delete_mappingversion"),
-}
+    "Resolver": Role("Settles exceptions.", (*ALL_VIEWS, *PAYLOAD, "retry_reconciliationexception")),
+    "Integration owner": Role(
+        "Makes integrations and answers for them: mappings, schedules, runs, exceptions.",
+        (
+            *ALL_VIEWS,
+            *PAYLOAD,
+            *OPERATE,
+            *_set_up("integration", "mapping", "mappingversion", "webhookroute"),
+        ),
+    ),
+    "Operator": Role(
+        "Runs, pauses, replays and brings back integrations.",
+        (*ALL_VIEWS, *OPERATE, "pause_mainswitch", "leave_recovery"),
+    ),
+    "Developer": Role("Drafts and tries mappings.", (*ALL_VIEWS, *_set_up("mappingversion"))),
+    "Credential admin": Role(
+        "Keeps connections, credentials and webhooks.",
+        (*ALL_VIEWS, *_set_up("connection", "credential", "webhook"), "use_credential", "manage_credential"),
+    ),
+    "Security admin": Role(
+        "Gives roles and rights to others; may pause anything.",
+        (
+            *ALL_VIEWS,
+            *(f"{action}_user" for action in ("view", "add", "change")),
+            *(f"{action}_group" for action in ("view", "add", "change", "delete")),
+            "grant_integration",
+            "grant_credential",
+            "pause_integration",
+            "pause_mainswitch",
+            "view_auditevent",
+        ),
+        is_everywhere=True,
+        excludes=("Resolver", "Operator", "Credential admin"),
+    ),
+}  # fmt: skip
 
 
 def ensure_roles() -> None:
-    """Make the six built-in roles as written above. Runs after every migrate; for other rights make other groups."""
+    """Make the built-in roles as written above. Runs after every migrate; for other rights make other groups."""
     permissions = {
         permission.codename: permission
         for permission in Permission.objects.filter(content_type__app_label__in=["hub", "auth"])
     }
-    for name, codenames in ROLES.items():
+    for name, role in ROLES.items():
         group, _ = Group.objects.get_or_create(name=name)
-        group.permissions.set([permissions[codename] for codename in codenames])
+        group.permissions.set([permissions[codename] for codename in role.codenames])
+    Group.objects.get_or_create(name=WHOLE_HUB)

@@ -36,9 +36,10 @@ from hub.models import (
     Webhook,
     WebhookRoute,
 )
+from hub.services.access import right
 
 Needs = dict[str, tuple[str, ...]]
-Mine = QuerySet[Integration, Any]
+Mine = QuerySet[Any, Any]
 Scope = Callable[[Mine], Q]
 
 
@@ -71,8 +72,10 @@ def _used(mine: Mine) -> QuerySet[Connection]:
 class Rule:
     """What may be done to the rows of one table.
 
-    `needs`: for each action the Django permissions of which one is enough, everywhere. `scope` and `owned`:
-    which rows belong to a person's own integrations, and what may be done to those without a permission.
+    `needs`: for each action the permissions of which a person's groups must carry one. It reaches as far as they were
+    given rights: through `scope` from integrations, for the actions in `reaches` (None: all of them), through `sealed`
+    from credentials, and to the rows whose field `held_by` names the person. Without `scope` it reaches every row.
+    `owned`: what owner and deputy may do to the rows of their integrations, without a role.
     `only`: a condition on the row itself, with the sentence said when it does not hold.
     """
 
@@ -80,6 +83,24 @@ class Rule:
     scope: Scope | None = None
     owned: frozenset[str] = frozenset()
     only: dict[str, tuple[Q, str]] = field(default_factory=dict)
+    reaches: frozenset[str] | None = None
+    sealed: Scope | None = None
+    held_by: str = ""
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """The actions that a grant on an integration reaches."""
+        return frozenset(self.needs) if self.reaches is None else self.reaches
+
+    @staticmethod
+    def right_for(action: str) -> str:
+        """The right on an integration that `action` takes."""
+        return right.BY_ACTION.get(action, right.OWN)
+
+    @staticmethod
+    def credential_right_for(action: str) -> str:
+        """The right on a credential that `action` takes."""
+        return right.BY_CREDENTIAL_ACTION.get(action, right.MANAGE)
 
 
 def _set_up(name: str, **more: str) -> Needs:
@@ -94,10 +115,17 @@ def _written(name: str, path: str, **more: str) -> Rule:
     return Rule(needs, _through(path), frozenset(needs))
 
 
+def _sealed(path: str) -> Scope:
+    """Rows that lead by `path` to one of these credentials."""
+    return lambda credentials: Q(**{f"{path}__in": credentials})
+
+
+SEEN = frozenset({"view"})
 EVIDENCE = "It has runs, which are evidence. Pause it instead."
 RULES: dict[type[Model], Rule] = {
     Integration: Rule(
-        _set_up("integration", run="run_integration", preview="run_integration", pause="pause_integration"),
+        _set_up("integration", run="run_integration", preview="run_integration", pause="pause_integration")
+        | {"grant": ("hub.grant_integration",)},
         _through("pk"),
         frozenset({"view", "use", "change", "run", "preview", "pause"}),
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
@@ -125,16 +153,32 @@ RULES: dict[type[Model], Rule] = {
         _through_connection("pk"),
         frozenset({"view", "use", "check"}),
         {"delete": (Q(source_mappings__isnull=True, destination_mappings__isnull=True), "Mappings use it.")},
+        # Others use it as well: who has one integration does not change what all of them go through.
+        reaches=frozenset({"view", "use", "check", "pause", "pace"}),
+        sealed=_sealed("credential"),
+        held_by="owner",
     ),
     ConnectionCheck: Rule(
-        {"view": ("hub.view_connectioncheck",)}, _through_connection("connection"), frozenset({"view"})
+        {"view": ("hub.view_connectioncheck",)},
+        _through_connection("connection"),
+        SEEN,
+        sealed=_sealed("connection__credential"),
+        held_by="connection__owner",
     ),
-    RateState: Rule({"view": ("hub.view_ratestate",)}, _through_connection("connection"), frozenset({"view"})),
+    RateState: Rule(
+        {"view": ("hub.view_ratestate",)},
+        _through_connection("connection"),
+        SEEN,
+        sealed=_sealed("connection__credential"),
+        held_by="connection__owner",
+    ),
     Credential: Rule(
-        _set_up("credential", set_secret="change_credential"),  # noqa: S106  the name of a permission
+        _set_up("credential", use="use_credential", set_secret="manage_credential", grant="grant_credential"),  # noqa: S106  the name of a permission
         _through_credential,
-        frozenset({"view"}),
+        SEEN,
         {"delete": (Q(connection__isnull=True), "A connection uses it.")},
+        reaches=SEEN,
+        sealed=_sealed("pk"),
     ),
     SyncRun: _written("syncrun", "integration", cancel="cancel_syncrun", approve="approve_syncrun"),
     Change: _written(
@@ -173,6 +217,9 @@ RULES: dict[type[Model], Rule] = {
         _through_connection("connection"),
         frozenset({"view", "use", "replay"}),
         {"delete": (Q(deliveries__isnull=True), "It has deliveries, which are evidence. Switch it off instead.")},
+        reaches=frozenset({"view", "use", "replay"}),
+        sealed=_sealed("connection__credential"),
+        held_by="connection__owner",
     ),
     WebhookRoute: Rule(
         _set_up("webhookroute"),

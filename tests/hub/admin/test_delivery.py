@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from hub.models import Hint, User
@@ -66,7 +66,8 @@ class TestPage:
         assert '"name": "Ada"' in shown(client_of(auditor), f"/admin/hub/delivery/{delivery.pk}/change/")
 
     def test_hides_it_from_others(self, stranger: User, client_of: ClientOf) -> None:
-        stranger.user_permissions.add(Permission.objects.get(codename="view_delivery"))
+        stranger.groups.add(Group.objects.get(name="Whole hub"), viewers := Group.objects.create(name="viewers"))
+        viewers.permissions.add(Permission.objects.get(codename="view_delivery"))
         delivery = DeliveryFactory(body=b'{"id":"C-1","name":"Ada"}')
 
         found = shown(client_of(stranger), f"/admin/hub/delivery/{delivery.pk}/change/")

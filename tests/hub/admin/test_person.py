@@ -38,7 +38,7 @@ class TestPeople:
 
     def test_are_changed_by_an_administrator_and_written_down(self, administrator: User, client_of: ClientOf) -> None:
         person = UserFactory()
-        auditor = Group.objects.get(name="auditor")
+        auditor = Group.objects.get(name="Auditor")
 
         answer = client_of(administrator).post(page(person), form_of(person, groups=[auditor.pk], last_name="New"))
         person.refresh_from_db()
@@ -46,7 +46,7 @@ class TestPeople:
         assert answer.status_code == 302
         assert person.last_name == "New"
         assert list(person.groups.all()) == [auditor]
-        assert AuditEvent.objects.filter(subject="user", detail={"groups": [[], ["auditor"]]}).exists()
+        assert AuditEvent.objects.filter(subject="user", detail={"groups": [[], ["Auditor"]]}).exists()
 
     def test_are_never_made_superusers_by_an_administrator(self, administrator: User, client_of: ClientOf) -> None:
         person = UserFactory()
@@ -56,23 +56,50 @@ class TestPeople:
 
         assert not person.is_superuser
 
-    def test_are_not_given_a_group_with_rights_beyond_the_givers(
-        self, administrator: User, client_of: ClientOf
-    ) -> None:
-        person = UserFactory()
-        beyond = Group.objects.create(name="beyond")
+    def test_are_not_given_a_group_with_rights_beyond_the_givers(self, client_of: ClientOf) -> None:
+        person, beyond, of_people = UserFactory(), Group.objects.create(name="beyond"), Group.objects.create(name="hr")
         beyond.permissions.add(Permission.objects.get(codename="change_group"))
+        of_people.permissions.add(*Permission.objects.filter(codename__in=["view_user", "change_user"]))
+        giver = UserFactory(groups=["hr"])
 
-        answer = client_of(administrator).post(page(person), form_of(person, groups=[beyond.pk]))
+        answer = client_of(giver).post(page(person), form_of(person, groups=[beyond.pk]))
 
         assert answer.status_code == 200
         assert not person.groups.exists()
+
+    def test_get_any_role_from_a_security_admin(self, client_of: ClientOf) -> None:
+        person = UserFactory()
+        roles = Group.objects.filter(name__in=["Operator", "Developer"])
+
+        client_of(UserFactory(groups=["Security admin"])).post(
+            page(person), form_of(person, groups=[*roles.values_list("pk", flat=True)])
+        )
+
+        assert set(person.groups.all()) == set(roles)
+
+    def test_get_no_two_roles_that_exclude_each_other(self, client_of: ClientOf) -> None:
+        person = UserFactory()
+        roles = Group.objects.filter(name__in=["Operator", "Auditor"]).values_list("pk", flat=True)
+
+        answer = client_of(UserFactory(groups=["Security admin"])).post(page(person), form_of(person, groups=[*roles]))
+
+        assert "exclude each other" in answer.content.decode()
+        assert not person.groups.exists()
+
+    def test_keep_their_passwords_from_a_security_admin_with_fewer_rights(self, client_of: ClientOf) -> None:
+        person = UserFactory(groups=["Operator"])
+        sent = {"password1": "a-new-long-secret-1", "password2": "a-new-long-secret-1", "usable_password": "true"}
+
+        answer = client_of(UserFactory(groups=["Security admin"])).post(f"/admin/hub/user/{person.pk}/password/", sent)
+
+        assert answer.status_code == 403
+        assert not User.objects.get(pk=person.pk).check_password("a-new-long-secret-1")
 
     def test_with_more_rights_are_not_taken_over_through_their_password(
         self, administrator: User, client_of: ClientOf
     ) -> None:
         mighty = UserFactory()
-        mighty.user_permissions.add(Permission.objects.get(codename="change_group"))
+        mighty.user_permissions.add(Permission.objects.get(codename="add_session"))
         superuser = UserFactory(is_superuser=True)
         client = client_of(administrator)
         sent = {"password1": "a-new-long-secret-1", "password2": "a-new-long-secret-1", "usable_password": "true"}
@@ -95,11 +122,13 @@ class TestPeople:
         assert "a-new-long-secret-1" not in str(event.detail)
 
     def test_do_not_change_their_own_rights(self, administrator: User, client_of: ClientOf) -> None:
-        auditor = Group.objects.get(name="auditor")
+        auditor = Group.objects.get(name="Auditor")
+
+        before = list(administrator.groups.values_list("name", flat=True))
 
         client_of(administrator).post(page(administrator), form_of(administrator, groups=[auditor.pk]))
 
-        assert list(administrator.groups.values_list("name", flat=True)) == ["administrator"]
+        assert list(administrator.groups.values_list("name", flat=True)) == before
 
     def test_are_never_deleted(self, client_of: ClientOf) -> None:
         person = UserFactory()
@@ -130,14 +159,14 @@ class TestGroups:
     """The forms of groups."""
 
     def test_built_in_roles_are_only_looked_at(self, client_of: ClientOf) -> None:
-        role = Group.objects.get(name="resolver")
+        role = Group.objects.get(name="Resolver")
         client = client_of(UserFactory(is_superuser=True))
 
         client.post(f"/admin/auth/group/{role.pk}/change/", {"name": "renamed", "permissions": []})
         client.post(f"/admin/auth/group/{role.pk}/delete/", {"post": "yes"})
         role.refresh_from_db()
 
-        assert role.name == "resolver"
+        assert role.name == "Resolver"
         assert role.permissions.exists()
 
     def test_own_groups_are_made_by_a_superuser(self, client_of: ClientOf) -> None:

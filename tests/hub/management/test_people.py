@@ -35,20 +35,21 @@ class TestDemo:
 
         roles = {user.username: {group.name for group in user.groups.all()} for user in User.objects.all()}
         assert roles == {
-            "olivia": {"owner"},
-            "rashid": {"owner", "resolver"},
-            "aiko": {"auditor"},
-            "admin": {"administrator"},
+            "olivia": {"Integration owner"},
+            "rashid": {"Integration owner", "Resolver"},
+            "aiko": {"Auditor"},
+            "admin": {"Credential admin", "Integration owner", "Operator", "Whole hub"},
+            "sigrid": {"Security admin"},
         }
         assert not User.objects.filter(is_superuser=True).exists()
-        assert AuditEvent.objects.filter(action="add", subject="user").count() == 4
+        assert AuditEvent.objects.filter(action="add", subject="user").count() == 5
 
     def test_lets_them_sign_in_with_passwords_made_up_for_them(self, state: Path) -> None:
         people("--demo")
 
         known = passwords(state)
         assert all(User.objects.get(username=name).check_password(known[name]) for name in known)
-        assert len(set(known.values())) == 4
+        assert len(set(known.values())) == 5
         assert min(map(len, known.values())) >= 16
 
     def test_keeps_the_passwords_for_the_owner_of_the_file(self, state: Path) -> None:
@@ -94,7 +95,7 @@ class TestDemo:
 
         people("--demo")
 
-        assert [group.name for group in aiko.groups.all()] == ["auditor"]
+        assert [group.name for group in aiko.groups.all()] == ["Auditor"]
 
     def test_is_refused_outside_a_demo(self, state: Path, settings: Any) -> None:
         settings.HUB_ENVIRONMENT = "production"

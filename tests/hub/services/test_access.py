@@ -131,13 +131,13 @@ class TestRoles:
         assert may == ["administrator"]
 
     def test_are_as_written_after_every_migrate(self, db: None) -> None:
-        group = Group.objects.get(name="resolver")
+        group = Group.objects.get(name="Resolver")
         group.permissions.clear()
 
         access.ensure_roles()
 
         codenames = set(group.permissions.values_list("codename", flat=True))
-        assert codenames == set(access.ROLES["resolver"])
+        assert codenames == set(access.ROLES["Resolver"].codenames)
         assert set(Group.objects.values_list("name", flat=True)) >= set(access.ROLES)
 
 

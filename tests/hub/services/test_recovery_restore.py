@@ -51,7 +51,7 @@ def fill(pair: Pair, count: int) -> None:
 
 @pytest.mark.parametrize("marker", ["kept", "lost"])
 def test_a_restored_database_writes_nothing_twice(pair: Pair, tmp_path: Path, marker: str, state_folder: Path) -> None:
-    operator: User = UserFactory(username="otto", groups=["operator"])
+    operator: User = UserFactory(username="otto", groups=["Operator", "Whole hub"])
     fill(pair, 20)
     pair.run()
     incarnation.advance()
