@@ -11,8 +11,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from hub import registry
 from hub.admin import wording
-from hub.admin.base import Deed, HubAdmin
+from hub.admin.base import Deed
 from hub.admin.connection.form import secret_field
+from hub.admin.grant import GIVE, AccessDeeds
 from hub.clock import now
 from hub.models import Connection, Credential
 from hub.sdk import HubError
@@ -92,7 +93,7 @@ class ValuesForm(forms.Form):
 
 
 @admin.register(Credential)
-class CredentialAdmin(HubAdmin[Credential]):
+class CredentialAdmin(AccessDeeds[Credential]):
     """Credentials are shown without their values; values are set and replaced by who manages them."""
 
     list_display = ("label", "holds", "set_when", "expires", "used_when", "name")
@@ -108,6 +109,7 @@ class CredentialAdmin(HubAdmin[Credential]):
             "set_values", "Set values", "set_secret", icon="key", tone="primary",
             text="Values are sealed when they are saved. Nobody can read them back; they can only be replaced.",
         ),
+        GIVE,
     )  # fmt: skip
 
     # --- displays -------------------------------------------------------------------------------------
@@ -174,6 +176,7 @@ class CredentialAdmin(HubAdmin[Credential]):
             "is_expired": bool(row.expires_at and row.expires_at <= at),
             "expires_in": wording.ahead(row.expires_at, at),
             "missing": sorted(set(_asked(row)) - set(row.fields)),
+            **self.holders(request, row),
         }
 
 

@@ -48,6 +48,8 @@ DESK: tuple[tuple[str, tuple[tuple[str, str, type[Model]], ...]], ...] = (
             ("Audit trail", "policy", models.AuditEvent),
             ("People", "group", models.User),
             ("Roles", "badge", Group),
+            ("Access to integrations", "lock_person", models.IntegrationGrant),
+            ("Access to credentials", "encrypted", models.CredentialGrant),
             ("Pauses", "pause_circle", models.MainSwitch),
             ("Recovery", "settings_backup_restore", models.Recovery),
             ("Slots", "calendar_month", models.Slot),

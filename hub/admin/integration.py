@@ -14,7 +14,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 from hub.admin import home, wording
 from hub.admin import schedule as slots
 from hub.admin.balance import segments
-from hub.admin.base import Deed, HubAdmin
+from hub.admin.base import Deed
+from hub.admin.grant import GIVE, AccessDeeds
 from hub.admin.pause import PauseDeeds, pause_deed, resume_deed
 from hub.clock import now
 from hub.engine import schedule
@@ -92,7 +93,7 @@ def _run(integration: Integration) -> str:
 
 
 @admin.register(Integration)
-class IntegrationAdmin(PauseDeeds, HubAdmin[Integration]):
+class IntegrationAdmin(PauseDeeds, AccessDeeds[Integration]):
     """Integrations are set up by those who may, and run, previewed and paused by their owners."""
 
     list_display = ("title", "standing", "owner", "deputy", "criticality", "runs_when")
@@ -125,6 +126,7 @@ class IntegrationAdmin(PauseDeeds, HubAdmin[Integration]):
         ),
         pause_deed(),
         resume_deed(),
+        GIVE,
     )  # fmt: skip
 
     # --- displays -------------------------------------------------------------------------------------
@@ -185,6 +187,10 @@ class IntegrationAdmin(PauseDeeds, HubAdmin[Integration]):
         ]
 
     def page(self, request: HttpRequest, row: Integration) -> dict[str, Any]:
+        """What keeps itself fresh, and who has access."""
+        return {**self._overview(request, row), **self.holders(request, row)}
+
+    def _overview(self, request: HttpRequest, row: Integration) -> dict[str, Any]:
         """The overview, the mappings and the last runs."""
         card = integrations.card(row, self.person(request))
         return {
@@ -204,7 +210,9 @@ class IntegrationAdmin(PauseDeeds, HubAdmin[Integration]):
     def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Only what changes, for the page that keeps itself fresh."""
         row = self.get_object(request, str(pk))
-        return TemplateResponse(request, "admin/hub/integration/live.html", {"row": row, **self.page(request, row)})
+        return TemplateResponse(
+            request, "admin/hub/integration/live.html", {"row": row, **self._overview(request, row)}
+        )
 
 
 def _asked(made: list[SyncRun]) -> str:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import Group, Permission
 
-from hub.models import AuditEvent, User
+from hub.models import AuditEvent, CredentialGrant, IntegrationGrant, User
 from hub.services.access.rule import RULES
 
 WHOLE_HUB = "Whole hub"
 """A group without permissions of its own: the roles of its members reach every object, given to them or not."""
 
-ALL_VIEWS = tuple(f"view_{model._meta.model_name}" for model in RULES if model not in {AuditEvent, User, Group})
+RESERVED = {AuditEvent, User, Group, IntegrationGrant, CredentialGrant}
+ALL_VIEWS = tuple(f"view_{model._meta.model_name}" for model in RULES if model not in RESERVED)
 OPERATE = (
     "run_integration",
     "pause_integration",

@@ -15,9 +15,11 @@ from hub.models import (
     Connection,
     ConnectionCheck,
     Credential,
+    CredentialGrant,
     Delivery,
     Hint,
     Integration,
+    IntegrationGrant,
     Lane,
     Link,
     LinkImage,
@@ -57,9 +59,9 @@ def _through_connection(path: str) -> Scope:
     return scope
 
 
-def _through_credential(mine: Mine) -> Q:
-    """Credentials of such connections."""
-    return Q(pk__in=_used(mine).values("credential"))
+def _through_credential(path: str) -> Scope:
+    """Rows that lead by `path` to a credential of such a connection."""
+    return lambda mine: Q(**{f"{path}__in": _used(mine).values("credential")})
 
 
 def _used(mine: Mine) -> QuerySet[Connection]:
@@ -174,11 +176,22 @@ RULES: dict[type[Model], Rule] = {
     ),
     Credential: Rule(
         _set_up("credential", use="use_credential", set_secret="manage_credential", grant="grant_credential"),  # noqa: S106  the name of a permission
-        _through_credential,
+        _through_credential("pk"),
         SEEN,
         {"delete": (Q(connection__isnull=True), "A connection uses it.")},
         reaches=SEEN,
         sealed=_sealed("pk"),
+    ),
+    IntegrationGrant: Rule(
+        {"view": ("hub.grant_integration", "hub.view_auditevent"), "grant": ("hub.grant_integration",)},
+        _through("content_object"),
+        SEEN,
+    ),
+    CredentialGrant: Rule(
+        {"view": ("hub.grant_credential", "hub.view_auditevent"), "grant": ("hub.grant_credential",)},
+        _through_credential("content_object"),
+        reaches=frozenset(),
+        sealed=_sealed("content_object"),
     ),
     SyncRun: _written("syncrun", "integration", cancel="cancel_syncrun", approve="approve_syncrun"),
     Change: _written(
