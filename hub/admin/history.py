@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.utils import unquote
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.response import TemplateResponse
 
 from hub.admin.deed import BARE
 
 SHOWN = 100
+SAFE = ("GET", "HEAD")
 KINDS = {"+": "created", "~": "changed", "-": "deleted"}
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ class HistoryPage(_Host):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The newest hundred changes of a row."""
+        """The newest hundred changes of a row; nothing can be sent to it."""
+        if request.method not in SAFE:
+            return HttpResponseNotAllowed(SAFE)
         row = self.get_object(request, unquote(object_id))
         if not self.history_fields or row is None:
             raise Http404("This has no history page.")

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -180,9 +181,9 @@ class IntegrationAdmin(PauseDeeds, AccessDeeds[Integration]):
         """The fresh parts of the home page and of an integration's page."""
         wrap = self.admin_site.admin_view
         return [
-            path("cards/", wrap(home.cards_view), name="hub_integration_cards"),
-            path("slots/", wrap(slots.preview_view), name="hub_integration_slots"),
-            path("<int:pk>/live/", wrap(self.live_view), name="hub_integration_live"),
+            path("cards/", wrap(require_safe(home.cards_view)), name="hub_integration_cards"),
+            path("slots/", wrap(require_safe(slots.preview_view)), name="hub_integration_slots"),
+            path("<int:pk>/live/", wrap(require_safe(self.live_view)), name="hub_integration_live"),
             *super().get_urls(),
         ]
 

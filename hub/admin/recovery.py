@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -108,7 +109,7 @@ class RecoveryAdmin(KeysetMixin, FactAdmin[Recovery]):
 
     def get_urls(self) -> list[URLPattern]:
         """The part that moves while sides are read."""
-        live = self.admin_site.admin_view(self.live_view)
+        live = self.admin_site.admin_view(require_safe(self.live_view))
         return [path("<int:pk>/live/", live, name="hub_recovery_live"), *super().get_urls()]
 
     def page(self, request: HttpRequest, row: Recovery) -> dict[str, Any]:

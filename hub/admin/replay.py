@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
@@ -191,7 +192,7 @@ class ReplayAdmin(KeysetMixin, HubAdmin[Replay]):
 
     def get_urls(self) -> list[URLPattern]:
         """The part that moves while it goes on."""
-        live = self.admin_site.admin_view(self.live_view)
+        live = self.admin_site.admin_view(require_safe(self.live_view))
         return [path("<int:pk>/live/", live, name="hub_replay_live"), *super().get_urls()]
 
     def page(self, request: HttpRequest, row: Replay) -> dict[str, Any]:

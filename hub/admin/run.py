@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -120,7 +121,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
         return super().may(request, action, row)
 
     def get_urls(self) -> list[URLPattern]:
-        live = self.admin_site.admin_view(self.live_view)
+        live = self.admin_site.admin_view(require_safe(self.live_view))
         return [path("<int:pk>/live/", live, name="hub_syncrun_live"), *super().get_urls()]
 
     # --- deeds ----------------------------------------------------------------------------------------------

@@ -89,9 +89,12 @@ def preview(*, replay: Replay, by: User | None) -> SyncRun:
     changes = list(chosen(replay).select_related("version")[:SAMPLE])
     if not changes:
         raise ReplayError("Nothing fits: no change of this mapping is as the filter says.")
-    return _ask(replay, changes, preview=True, by=by)
+    run = _ask(replay, changes, preview=True, by=by)
+    audit.record(actor=by, action="replay.preview", subject=replay, detail={"run": run.pk})
+    return run
 
 
+@transaction.atomic
 def start(*, replay: Replay, by: User | None) -> None:
     """Begin, or go on where it was paused."""
     _move(replay, by, (ReplayState.DRAFT, ReplayState.PAUSED), ReplayState.RUNNING, "replay.start", due_at=clock.now())

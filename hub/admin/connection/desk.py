@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_safe
 from unfold.decorators import display
 
 from hub import registry
@@ -181,7 +182,9 @@ class ConnectionAdmin(PauseDeeds, HubAdmin[Connection]):
 
     def get_urls(self) -> list[URLPattern]:
         """The fresh part of a connection's page."""
-        live = path("<int:pk>/live/", self.admin_site.admin_view(self.live_view), name="hub_connection_live")
+        live = path(
+            "<int:pk>/live/", self.admin_site.admin_view(require_safe(self.live_view)), name="hub_connection_live"
+        )
         return [live, *super().get_urls()]
 
     def page(self, request: HttpRequest, row: Connection) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""The people and rows of the permission matrix: one integration given to everybody's team, another one to nobody."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Model
+
+from hub import models
+from hub.clock import now
+from hub.engine.intent import State
+from tests import factories as make
+from tests.hub.webhooks import DeliveryFactory, WebhookFactory, WebhookRouteFactory
+
+TEAM = "Team"
+# In the order of the columns of the table. Everybody but the last is in the team that was given all rights.
+PEOPLE = {
+    "V": "Viewer",
+    "A": "Auditor",
+    "R": "Resolver",
+    "I": "Integration owner",
+    "O": "Operator",
+    "D": "Developer",
+    "C": "Credential admin",
+    "S": "Security admin",
+    "N": "",
+}
+EVERYWHERE = frozenset("AS")  # whose roles reach what was not given to them
+Rows = dict[type[Model], Model]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Who asks, and rows inside and outside of what was given; those that belong to nobody are the same in both."""
+
+    people: dict[str, models.User]
+    inside: Rows
+    outside: Rows
+
+
+def build() -> World:
+    """Make it, once for all questions."""
+    team = Group.objects.create(name=TEAM)
+    people: dict[str, models.User] = {
+        letter: make.UserFactory(username=f"person-{letter}", groups=[role, TEAM] if role else [])
+        for letter, role in PEOPLE.items()
+    }
+    common = _common()
+    inside, outside = ({**_rows(name), **common} for name in ("inside", "outside"))
+    _give(team, inside)
+    _give(Group.objects.create(name="Other team"), outside)
+    return World(people, inside, outside)
+
+
+def _rows(name: str) -> Rows:
+    """One row of each table that hangs on an integration or a credential."""
+    source = make.ConnectionFactory(name=f"{name}-source", credential=make.CredentialFactory(name=f"{name}-key"))
+    mapping = make.MappingFactory(
+        integration=make.IntegrationFactory(name=name), name=name, source=source, active=True,
+        destination__name=f"{name}-there",
+    )  # fmt: skip
+    run = make.SyncRunFactory(mapping=mapping, state="waiting", held=1, ended_at=None)
+    change = make.ChangeFactory(run=run, state=State.HELD)
+    hook = WebhookFactory(name=f"{name}-hook", connection=source)
+    found: list[Model] = [
+        source.credential, source, mapping.integration, mapping, make.MappingVersionFactory(mapping=mapping), run,
+        change, make.AttemptFactory(change=change), make.ReconciliationExceptionFactory(mapping=mapping),
+        make.LinkFactory(mapping=mapping), make.LaneFactory(mapping=mapping), make.CheckpointFactory(mapping=mapping),
+        make.HintFactory(mapping=mapping), make.SlotFactory(integration=mapping.integration),
+        hook, WebhookRouteFactory(webhook=hook, mapping=mapping), DeliveryFactory(webhook=hook),
+        models.Replay.objects.create(
+            integration=mapping.integration, mapping=mapping, reason="A fault.", created_at=now()
+        ),
+    ]  # fmt: skip
+    return {type(row): row for row in found}
+
+
+def _give(team: Group, rows: Rows) -> None:
+    """All rights on the integration and the credential of these rows."""
+    right = Permission.objects.get(codename="own_integration")
+    rows[models.IntegrationGrant] = models.IntegrationGrant.objects.create(
+        group=team, content_object=rows[models.Integration], permission=right
+    )
+    right = Permission.objects.get(codename="manage_credential")
+    rows[models.CredentialGrant] = models.CredentialGrant.objects.create(
+        group=team, content_object=rows[models.Credential], permission=right
+    )
+
+
+def _common() -> Rows:
+    """Rows that hang on nothing."""
+    return {
+        models.User: make.UserFactory(username="somebody"),
+        Group: Group.objects.create(name="A group"),
+        models.AuditEvent: make.AuditEventFactory(),
+        models.MainSwitch: models.MainSwitch.objects.get_or_create(pk=1)[0],
+        models.Recovery: models.Recovery.objects.create(
+            started_at=now(), started_by=make.UserFactory(username="starter"), why="A restored backup."
+        ),
+    }
