@@ -14,7 +14,7 @@ from hub.models.mapping import DeletePolicy, Direction, Mapping, MappingVersion,
 from hub.models.pace import RateState
 from hub.models.pause import MainSwitch
 from hub.models.person import User
-from hub.models.recovery import Recovery, Review, ReviewState
+from hub.models.recovery import Finding, FindingKind, Recovery, Review, ReviewState
 from hub.models.replay import Replay, ReplayState, ReplayVersion
 from hub.models.run import ENDED, LIVE, RunState, SeenPage, SyncRun, Trigger
 from hub.models.schedule import Slot, SlotState
@@ -40,6 +40,8 @@ __all__ = [
     "Direction",
     "ExceptionKind",
     "ExceptionState",
+    "Finding",
+    "FindingKind",
     "Hint",
     "Incarnation",
     "Integration",
