@@ -6,6 +6,7 @@ from hub.models.connection import CheckState, Connection, ConnectionCheck
 from hub.models.credential import Credential, CredentialSecret
 from hub.models.delivery import Arrival, Delivery, DeliveryState
 from hub.models.exception import ExceptionKind, ExceptionState, ReconciliationException
+from hub.models.finding import Finding, FindingKind
 from hub.models.incarnation import Incarnation
 from hub.models.integration import Criticality, Integration, MissedPolicy
 from hub.models.lane import Checkpoint, Lane, LeaseLostError
@@ -14,7 +15,7 @@ from hub.models.mapping import DeletePolicy, Direction, Mapping, MappingVersion,
 from hub.models.pace import RateState
 from hub.models.pause import MainSwitch
 from hub.models.person import User
-from hub.models.recovery import Finding, FindingKind, Recovery, Review, ReviewState
+from hub.models.recovery import Recovery, Review, ReviewState
 from hub.models.replay import Replay, ReplayState, ReplayVersion
 from hub.models.run import ENDED, LIVE, RunState, SeenPage, SyncRun, Trigger
 from hub.models.schedule import Slot, SlotState
