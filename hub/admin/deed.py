@@ -48,9 +48,9 @@ class Deed:
 
     `name` is the method of the admin class that does it: `(request, row, form) -> sentence or response`. A HubError or
     ValidationError it raises is shown on the page. `action` is asked of `services.access`. `text` says what will
-    happen, `warning` what to mind first. `shown` hides the button where the row's state makes it senseless. `asks` False
-    does it at once, still by POST: for what writes nothing. `bulk` offers it for the selected rows of the list too, each
-    done by itself.
+    happen, `warning` what to mind first. `shown` hides the button where the row's state makes it senseless. `asks`
+    False does it at once, still by POST: for what writes nothing. `bulk` offers it for the selected rows of the list
+    too, each done by itself.
     """
 
     name: str
