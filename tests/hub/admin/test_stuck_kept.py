@@ -1,5 +1,7 @@
 """The desk's pages about a step that cannot be mapped: what was read, what waits behind it, another try, and skip."""
 
+from typing import Any
+
 import pytest
 from django.urls import reverse
 
@@ -18,7 +20,8 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def step(db: None) -> Change:
     """A step whose town nobody has mapped, with two steps behind it."""
-    data, nothing = {"name": "Ada", "city": "XK"}, {"fields": {}, "image": {}}
+    data = {"name": "Ada", "city": "XK"}
+    nothing: dict[str, Any] = {"fields": {}, "image": {}}
     refused = {"code": "unmapped", "message": "XK is not in the value map", "kept": kept(data)}
     asked = {"kind": "unmapped", "field": "city", "evidence": {"source": data}}
     return stuck(
