@@ -14,6 +14,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from hub.admin.base import HubAdmin
+from hub.admin.meanwhile import held
 from hub.models import User
 from hub.services import access, audit
 from hub.services import person as people
@@ -98,7 +99,7 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's page, with the audit event in the same transaction."""
-        with transaction.atomic():
+        with held(request, self.get_object(request, id)), transaction.atomic():
             answer: HttpResponse = super().user_change_password(request, id, form_url)
         return answer
 
