@@ -37,6 +37,7 @@ CONNECTOR = Connector(
     ),
     open=open_folder,
     origins=origins,
+    is_paced_by_call=True,
 )
 
 __all__ = ["CONNECTOR"]

@@ -34,6 +34,7 @@ class FilesConnection:
 
     def streams(self) -> Sequence[Stream]:
         """The configured streams, with the fields of each one's first file if there is one."""
+        self._folder.check_there()  # whoever learns that this worked takes the folder for being there
         return [
             Stream(
                 name=name,

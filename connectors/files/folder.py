@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import fsspec
 
-from hub.sdk import ConfigError, TransientError
+from hub.sdk import AbsentError, ConfigError, TransientError
 
 SCHEMES = ("file", "memory")
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
@@ -51,6 +51,11 @@ class Folder:
         paths = sorted(entry["name"] for entry in entries if entry["type"] == "file")
         # Asked for again one by one: some file systems say less, or something else, in a listing.
         return tuple(self._look(path) for path in paths if _matches(path.rsplit("/", 1)[-1], pattern))
+
+    def check_there(self) -> None:
+        """Raise AbsentError if there is no such folder."""
+        with self._translated():
+            self._system.ls(self._root, detail=False)
 
     def check_unchanged(self, mark: FileMark) -> None:
         """Raise TransientError if the file is not what it was."""
@@ -90,7 +95,7 @@ class Folder:
         except (FileNotFoundError, NotADirectoryError):
             if name:
                 raise TransientError(f"{name} is gone.") from None
-            raise ConfigError(f"url: there is no folder {self.origin}.") from None
+            raise AbsentError(f"url: there is no folder {self.origin}.") from None
         except PermissionError:
             raise ConfigError(f"{place}: the hub may not read this.") from None
         except EOFError:

@@ -68,6 +68,7 @@ CONNECTOR = Connector(
     ),
     open=open_database,
     origins=origins,
+    is_paced_by_call=True,
 )
 
 __all__ = ["CONNECTOR"]

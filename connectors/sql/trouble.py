@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.sdk import Answer, AuthError, ConfigError, FatalError, HubError, TransientError
+from hub.sdk import AbsentError, Answer, AuthError, ConfigError, FatalError, ForbiddenError, HubError, TransientError
 
 
 class Verdict(StrEnum):
@@ -31,7 +31,7 @@ class Trouble:
 
     def error(self) -> HubError:
         """The error for whoever was reading."""
-        return ERRORS[self.verdict](self.message)
+        return SAID.get(self.code, ERRORS[self.verdict])(self.message)
 
 
 ANSWERS = {
@@ -48,3 +48,5 @@ ERRORS: dict[Verdict, type[HubError]] = {
     Verdict.ACCESS: AuthError,
     Verdict.SETTING: ConfigError,
 }
+# The database knows who asks and does not allow it; the database itself is not there.
+SAID: dict[str, type[HubError]] = {"permission": ForbiddenError, "no-database": AbsentError}

@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin
 from hub.admin.deed import Deed, DeedPages, Offer, ReasonForm, Row
 from hub.admin.history import HistoryPage
 from hub.admin.listing import CappedPaginator, ScopedFilter
+from hub.admin.meanwhile import Watchful, held
 from hub.models import User
 from hub.services import access, audit
 
@@ -38,6 +39,7 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
     view_on_site = False
     list_fullwidth = True
     warn_unsaved_form = True
+    change_form_before_template = "admin/hub/shown.html"
 
     page_template = ""
 
@@ -102,6 +104,11 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
             field.widget = field.widget.widget  # without the buttons that open pop-ups
         return field
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002  Django's
+        """A form that changes a row also watches what others do to it."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (Watchful, form), {}) if change else form
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         """Save, and take it back when the row as saved is beyond this person's rights."""
         super().save_model(request, obj, form, change)
@@ -158,21 +165,31 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The page to read, when there is one; the form otherwise."""
+        row = self.get_object(request, unquote(object_id))
         if not self.page_template:
-            form: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
-            return form
+            with held(request, row):
+                form: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+                return form
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        row = self.get_object(request, unquote(object_id))
         context = {**self.page_context(request, row), **self.page(request, row), **(extra_context or {})}
         return TemplateResponse(request, self.page_template, context)
 
     def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The form of a row."""
-        row = self.get_object(request, str(pk))
-        if not self._has_form(request, row):
-            raise PermissionDenied
-        form: HttpResponse = self.changeform_view(request, str(pk))
+        """The form of a row, which nobody else writes while it is saved."""
+        with held(request, self.held_for(self.get_object(request, str(pk)))):
+            row = self.get_object(request, str(pk))
+            if not self._has_form(request, row):
+                raise PermissionDenied
+            return self.edit_form(request, row)
+
+    def held_for(self, row: Row) -> models.Model:
+        """What is locked while the form of this row is saved: whatever the services lock that change it."""
+        return row
+
+    def edit_form(self, request: HttpRequest, row: Row) -> HttpResponse:
+        """The form itself: Django's, unless a subclass has its own."""
+        form: HttpResponse = self.changeform_view(request, str(row.pk))
         return form
 
     def changeform_view(

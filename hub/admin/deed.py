@@ -48,14 +48,16 @@ class Deed:
 
     `name` is the method of the admin class that does it: `(request, row, form) -> sentence or response`. A HubError or
     ValidationError it raises is shown on the page. `action` is asked of `services.access`. `text` says what will
-    happen. `shown` hides the button where the row's state makes it senseless. `asks` False does it at once, still by
-    POST: for what writes nothing. `bulk` offers it for the selected rows of the list too, each done by itself.
+    happen, `warning` what to mind first. `shown` hides the button where the row's state makes it senseless. `asks`
+    False does it at once, still by POST: for what writes nothing. `bulk` offers it for the selected rows of the list
+    too, each done by itself.
     """
 
     name: str
     label: str
     action: str
     text: str | Callable[[Any], str] = ""
+    warning: str | Callable[[Any], str] = ""
     form_class: type[forms.Form] = forms.Form
     icon: str = ""
     tone: str = ""  # "", "primary" or "danger"
@@ -67,6 +69,10 @@ class Deed:
     def told(self, row: Any) -> str:
         """What will happen to this row."""
         return self.text(row) if callable(self.text) else self.text
+
+    def warned(self, row: Any) -> str:
+        """What to mind before doing it to this row; empty when there is nothing out of the ordinary."""
+        return self.warning(row) if callable(self.warning) else self.warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ class DeedPages(_Host, Generic[Row]):
             done = self._done(request, found, row, form)
             if done is not None:
                 return done
-        context = self.page_context(request, row, found.label) | {"told": found.told(row)}
+        context = self.page_context(request, row, found.label) | {"told": found.told(row), "warned": found.warned(row)}
         return self._ask(request, found, form, context)
 
     def deed_form(self, deed: Deed, row: Row, data: Any) -> forms.Form:

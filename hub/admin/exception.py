@@ -20,7 +20,7 @@ from hub.admin.base import Deed, FactAdmin, ReasonForm
 from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge
 from hub.admin.stuck import StuckPages
 from hub.admin.wording import ago, lasting
-from hub.models import Change, ExceptionKind, ExceptionState, ReconciliationException, Semantics
+from hub.models import Change, ExceptionKind, ExceptionState, ReconciliationException, Semantics, SyncRun
 from hub.sdk import HubError
 from hub.services import access
 from hub.services import exception as exceptions
@@ -39,7 +39,7 @@ class DestinationKeyForm(forms.Form):
     )
 
 
-SETTLED_OTHERWISE = (ExceptionKind.OVERWRITE, ExceptionKind.FACT_CHANGED)
+SETTLED_OTHERWISE = (ExceptionKind.OVERWRITE, ExceptionKind.FACT_CHANGED, ExceptionKind.EDITED)
 
 
 def _is_retriable(exception: ReconciliationException) -> bool:
@@ -53,6 +53,11 @@ def _is_retriable(exception: ReconciliationException) -> bool:
 
 def _is_changed_fact(exception: ReconciliationException) -> bool:
     return exception_story.is_open(exception) and exception.kind == ExceptionKind.FACT_CHANGED
+
+
+def _may_overwrite(exception: ReconciliationException) -> bool:
+    """Where every step counts, the next step says what is to be there, and none is made up."""
+    return exception_story.is_edited(exception) and exception.mapping.semantics == Semantics.STATE
 
 
 @admin.register(ReconciliationException)
@@ -86,6 +91,15 @@ class ExceptionAdmin(StuckPages, KeysetMixin, FactAdmin[ReconciliationException]
             "acknowledge", "I have looked", "retry", icon="visibility", tone="primary", form_class=ReasonForm,
             shown=exception_story.needs_a_look,
             text="You have looked at the record and put right what had to be. Say what you found; it is kept.",
+        ),
+        Deed(
+            "leave", "Leave it as it is there", "retry", icon="check", tone="primary", form_class=ReasonForm,
+            shown=exception_story.is_edited,
+            text="The field keeps the destination's value until the source changes it again. Say why; it is kept.",
+        ),
+        Deed(
+            "overwrite", "Write the source's value", "retry", icon="edit", form_class=ReasonForm, shown=_may_overwrite,
+            text="The hub reads the record again and writes the source's value of this field over the destination's.",
         ),
         Deed(
             "happened", "It happened", "settle", icon="check_circle", tone="primary",
@@ -124,7 +138,9 @@ class ExceptionAdmin(StuckPages, KeysetMixin, FactAdmin[ReconciliationException]
 
     def retry(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str | HttpResponse:
         """Have the record read and written again, and show the run that does it."""
-        run = exceptions.retry(exception=row, by=self.person(request))
+        return self._asked(request, exceptions.retry(exception=row, by=self.person(request)))
+
+    def _asked(self, request: HttpRequest, run: SyncRun | None) -> str | HttpResponse:
         if run is None:
             return "Noted. A run of this mapping is going on; the record is read again by the next one."
         messages.success(request, "Asked for another try: this run reads the record again.")
@@ -134,6 +150,16 @@ class ExceptionAdmin(StuckPages, KeysetMixin, FactAdmin[ReconciliationException]
         """Somebody has looked."""
         exceptions.acknowledge(exception=row, by=self.person(request), reason=form.cleaned_data["reason"])
         return "Noted and closed."
+
+    def leave(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
+        """Accept an edit."""
+        exceptions.leave_edit(exception=row, by=self.person(request), reason=form.cleaned_data["reason"])
+        return "Left as it is there."
+
+    def overwrite(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str | HttpResponse:
+        """Undo an edit."""
+        run = exceptions.overwrite_edit(exception=row, by=self.person(request), reason=form.cleaned_data["reason"])
+        return self._asked(request, run)
 
     def keep(self, request: HttpRequest, row: ReconciliationException, form: Any) -> str:
         """Leave a fact as it was appended."""

@@ -87,10 +87,8 @@ class IntegrationForm(forms.ModelForm[Integration]):
         return given
 
 
-def _run(integration: Integration) -> str:
-    has_steps = integration.mappings.filter(semantics=Semantics.TRANSITION).exists()
-    again = f" {TOLD_AGAIN}" if has_steps else ""
-    return f"Every mapping runs once, in order. Records that are already right are not written again.{again}"
+def _warning(integration: Integration) -> str:
+    return TOLD_AGAIN if integration.mappings.filter(semantics=Semantics.TRANSITION).exists() else ""
 
 
 @admin.register(Integration)
@@ -117,7 +115,8 @@ class IntegrationAdmin(PauseDeeds, AccessDeeds[Integration]):
 
     deeds = (
         Deed(
-            "run_now", "Run now", "run", icon="play_arrow", tone="primary", form_class=RunForm, text=_run,
+            "run_now", "Run now", "run", icon="play_arrow", tone="primary", form_class=RunForm, warning=_warning,
+            text="Every mapping runs once, in order. Records that are already right are not written again.",
             shown=lambda row: not row.is_paused,
         ),
         Deed(

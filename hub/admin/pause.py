@@ -50,11 +50,12 @@ PAUSE_TEXT = (
 )
 
 
-def pause_deed(text: str = PAUSE_TEXT) -> Deed:
+def pause_deed(warning: str = "") -> Deed:
     """The button that pauses a row."""
     return Deed(
-        "pause", "Pause", "pause", icon="pause", form_class=PauseForm, text=text, shown=lambda row: not row.is_paused
-    )
+        "pause", "Pause", "pause", icon="pause", form_class=PauseForm, text=PAUSE_TEXT, warning=warning,
+        shown=lambda row: not row.is_paused,
+    )  # fmt: skip
 
 
 def resume_deed() -> Deed:
@@ -84,7 +85,7 @@ class MainSwitchAdmin(PauseDeeds, FactAdmin[MainSwitch]):
 
     page_template = "admin/hub/pause/page.html"
     deeds = (
-        pause_deed(f"Everything: every integration, over every connection. {PAUSE_TEXT}"),
+        pause_deed(warning="This pauses everything: every integration, over every connection."),
         resume_deed(),
     )
 

@@ -15,6 +15,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from hub.admin.base import HubAdmin
+from hub.admin.meanwhile import held
 from hub.models import User
 from hub.services import access, audit
 from hub.services import person as people
@@ -112,9 +113,10 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """Django's page, with the audit event in the same transaction. A password gives all the rights of its owner."""
-        if not people.may_manage(request.user, self.get_object(request, id)):
+        person = self.get_object(request, id)
+        if not people.may_manage(request.user, person):
             raise PermissionDenied
-        with transaction.atomic():
+        with held(request, person), transaction.atomic():
             answer: HttpResponse = super().user_change_password(request, id, form_url)
         return answer
 

@@ -25,7 +25,7 @@ TONES: dict[str, str] = {
     ReviewState.FAILED: "bad",
 }
 # Column, word, and what a person should know about it.
-KINDS = (
+KINDS: tuple[tuple[str, str, str], ...] = (
     ("agreeing", "agree", "Both sides are as the hub last knew, or as they should be."),
     ("relinked", "linked again", "Written after the backup and found by our reference: not created a second time."),
     ("differing", "changed there", "Neither as in the backup nor as the source wants it: compare them with the owner."),

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('hub', '0023_replays_index'),
+        ('hub', '0024_edits_and_findings'),
     ]
 
     operations = [

@@ -6,6 +6,7 @@ from hub.models.connection import CheckState, Connection, ConnectionCheck
 from hub.models.credential import Credential, CredentialSecret
 from hub.models.delivery import Arrival, Delivery, DeliveryState
 from hub.models.exception import ExceptionKind, ExceptionState, ReconciliationException
+from hub.models.finding import Finding, FindingKind
 from hub.models.grant import CredentialGrant, Grant, IntegrationGrant
 from hub.models.incarnation import Incarnation
 from hub.models.integration import Criticality, Integration, MissedPolicy
@@ -42,6 +43,8 @@ __all__ = [
     "Direction",
     "ExceptionKind",
     "ExceptionState",
+    "Finding",
+    "FindingKind",
     "Grant",
     "Hint",
     "Incarnation",

@@ -26,6 +26,7 @@ class ExceptionKind(models.TextChoices):
     NOT_KEPT = "not_kept", "written, but not kept as sent"
     FACT_CHANGED = "fact_changed", "a fact that changed"
     FLAPPING = "flapping", "both sides undo each other"
+    EDITED = "edited", "edited on the other side"
 
 
 class ExceptionState(models.TextChoices):

@@ -28,6 +28,7 @@ from hub.sdk.connector import (
     StreamField,
 )
 from hub.sdk.errors import (
+    AbsentError,
     AuthError,
     ConfigError,
     FatalError,
@@ -48,6 +49,7 @@ __all__ = [
     "ANSWERS",
     "NOT_BEGUN",
     "TRANSIENTS",
+    "AbsentError",
     "Answer",
     "AuthError",
     "Batch",

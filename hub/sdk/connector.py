@@ -132,7 +132,8 @@ class Connector:
 
     `name` is its folder, `label` and `summary` are for people, `fields` is what it asks for.
     `open` gives a connection in use, which is a Source, a Destination or both. It must not call out.
-    `origins` derives from a checked config the places the connection will reach.
+    `origins` derives from a checked config the places the connection will reach. `is_paced_by_call`: it does not ask
+    `Settings.pace` itself, so the hub asks before each call of a method, as a driver or a file system has no requests.
     """
 
     name: str
@@ -141,3 +142,4 @@ class Connector:
     fields: tuple[ConfigField, ...]
     open: Callable[[Settings], Opened]
     origins: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    is_paced_by_call: bool = False

@@ -2,6 +2,7 @@
 
 HubError
 ├─ ConfigError           the operator must correct it      run fails, says where
+│   ├─ AbsentError       what is named is not there        the same; it may be away for now
 │   └─ AuthError         credentials refused               the same, points at the connection
 │       └─ ForbiddenError  known, but not allowed to do this
 ├─ TransientError        definitely nothing happened; later   run or change is tried again
@@ -23,6 +24,12 @@ class ConfigError(HubError):
     """A setting is wrong or missing; the text names it and the cure."""
 
     code = "config"
+
+
+class AbsentError(ConfigError):
+    """The place that the settings name is not there: a wrong setting, or one that is away, such as a mounted folder."""
+
+    code = "absent"
 
 
 class AuthError(ConfigError):

@@ -40,11 +40,12 @@ def opened(connection: Connection) -> Iterator[Opened]:
     """
     _refuse_inside_transaction()
     connector, given = prepared(connection)
+    is_by_call = connector.is_paced_by_call and bool(given.origins)
     with (
-        pace.opened(connection, given.origins) as paced,
+        pace.opened(connection, given.origins, 1 if is_by_call else None) as paced,
         closing(connector.open(replace(given, pace=paced))) as conversation,
     ):
-        yield conversation
+        yield pace.by_call(conversation, paced) if is_by_call else conversation
 
 
 def prepared(connection: Connection) -> tuple[Connector, Settings]:

@@ -1,6 +1,7 @@
 """What a person can do with an exception."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from hub import clock
 from hub.models import (
@@ -8,6 +9,7 @@ from hub.models import (
     ExceptionState,
     Hint,
     Link,
+    LinkImage,
     ReconciliationException,
     Semantics,
     SyncRun,
@@ -33,12 +35,17 @@ def retry(*, exception: ReconciliationException, by: User) -> SyncRun | None:
     link.update(source_digest="", updated_at=now)
     if exception.mapping.semantics != Semantics.TRANSITION:
         link.update(refused_digest="")
+    audit.record(actor=by, action="exception.retry", subject=exception)
+    return _look_again(exception, by, f"retry asked by {by}")
+
+
+def _look_again(exception: ReconciliationException, by: User, why: str) -> SyncRun | None:
+    """Have the record read again and ask for a run; None when one is live already."""
     Hint.objects.update_or_create(
         mapping_id=exception.mapping_id,
         source_key=exception.source_key,
-        defaults={"reason": f"retry asked by {by}"[:200], "since": now},
+        defaults={"reason": why[:200], "since": clock.now()},
     )
-    audit.record(actor=by, action="exception.retry", subject=exception)
     try:
         with transaction.atomic():
             return request(mapping=exception.mapping, trigger=Trigger.PERSON, by=by)
@@ -54,6 +61,48 @@ def acknowledge(*, exception: ReconciliationException, by: User, reason: str) ->
         state=ExceptionState.RESOLVED, resolved_at=now, resolution=f"{by}: {reason}"[:300]
     )
     audit.record(actor=by, action="exception.acknowledge", subject=exception, reason=reason)
+
+
+@transaction.atomic
+def leave_edit(*, exception: ReconciliationException, by: User, reason: str) -> None:
+    """Accept an edit at the destination: it stays until the source changes the field again.
+
+    What the source changed in it while the question was open is such a change, so the record is read again.
+    """
+    _settled(exception, f"{by}: left as it is there: {reason}")
+    _links_of(exception).update(source_digest="", updated_at=clock.now())
+    audit.record(actor=by, action="exception.leave", subject=exception, reason=reason)
+    _look_again(exception, by, f"an edit was accepted by {by}")
+
+
+@transaction.atomic
+def overwrite_edit(*, exception: ReconciliationException, by: User, reason: str) -> SyncRun | None:
+    """Write the source's value over an edit at the destination; None when a run is live already.
+
+    The edit counts as acknowledged, so the next look at the record finds that the source has another value. Should a
+    write of other fields be under way, its answer finds the edit once more and asks again.
+    """
+    name = exception.field
+    _settled(exception, f"{by}: to be written over: {reason}")
+    links = _links_of(exception)
+    for image in LinkImage.objects.select_for_update().filter(link__in=links):
+        image.sent = {**image.sent, name: exception.evidence["destination"][name]}
+        held = image.sent if image.destination is None else image.destination
+        image.destination = {**held, name: exception.evidence["agreed"][name]}
+        image.save(update_fields=["sent", "destination"])
+    links.update(digest="", source_digest="", updated_at=clock.now())
+    audit.record(actor=by, action="exception.overwrite", subject=exception, reason=reason)
+    return _look_again(exception, by, f"an edit is to be written over, by {by}")
+
+
+def _links_of(exception: ReconciliationException) -> QuerySet[Link]:
+    return Link.objects.filter(mapping_id=exception.mapping_id, source_key=exception.source_key)
+
+
+def _settled(exception: ReconciliationException, resolution: str) -> None:
+    ReconciliationException.objects.filter(pk=exception.pk, state=ExceptionState.OPEN).update(
+        state=ExceptionState.RESOLVED, resolved_at=clock.now(), resolution=resolution[:300]
+    )
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from hub.engine.intent import State
 from hub.engine.mapping import Mapped
 from hub.models import (
     Change,
+    FindingKind,
     KnownLink,
     Lane,
     Link,
@@ -28,7 +29,8 @@ from hub.models import (
     User,
 )
 from hub.sdk import Fields, HubError, Record
-from hub.services import audit, hint, incarnation
+from hub.services import audit, finding, hint, incarnation
+from hub.services.finding import Found
 from hub.services.run import books, reference
 from hub.services.run.flow import Flow, opened
 
@@ -138,16 +140,24 @@ class _Reading:
             ("received", "agreeing", "relinked", "differing", "missing", "new", "unknown"), 0
         )
         self.samples: dict[str, list[str]] = {}
+        self.found: dict[str, Found] = {}
+        finding.begin(found)
 
-    def count(self, kind: str, key: str) -> None:
+    def take(self, key: str, found: Found) -> None:
         """One more of a kind, with its key as a sample of the first few."""
+        kind = found.kind
         self.counts[kind] += 1
+        self.found[key] = found
         if kind != "agreeing" and len(self.samples.setdefault(kind, [])) < SAMPLES:
             self.samples[kind].append(key)
 
     def save(self) -> None:
-        """Show how far it is, and keep the lease."""
-        Review.objects.filter(pk=self.review.pk).update(**self.counts, samples=self.samples, lease_until=Now() + LEASE)
+        """Show how far it is and what was found on the way, and keep the lease."""
+        shown = {**self.counts, "samples": self.samples, "lease_until": Now() + LEASE}
+        with transaction.atomic():
+            finding.keep(self.review.pk, self.found)
+            Review.objects.filter(pk=self.review.pk).update(**shown)
+        self.found = {}
 
 
 def _read_through(reading: _Reading) -> None:
@@ -183,9 +193,9 @@ def _take(flow: Flow, reading: _Reading, records: Sequence[Record]) -> None:
         link = known.get(record.key)
         if link is not None:
             present = there.get(link.destination_key or "")
-            reading.count(_compare(flow, record, link, present), record.key)
+            reading.take(record.key, _compare(flow, record, link, present))
         else:
-            reading.count(_link_again(flow, record, by_reference), record.key)
+            reading.take(record.key, _link_again(flow, record, by_reference))
 
 
 def _look_up(flow: Flow, keys: Sequence[str]) -> dict[str, list[Record]] | None:
@@ -199,33 +209,33 @@ def _look_up(flow: Flow, keys: Sequence[str]) -> dict[str, list[Record]] | None:
     return found
 
 
-def _compare(flow: Flow, record: Record, link: KnownLink, present: Record | None) -> str:
+def _compare(flow: Flow, record: Record, link: KnownLink, present: Record | None) -> Found:
     """How a record that the hub knows stands; one that is already as it should be is taken as acknowledged."""
     if present is None:
-        return "missing"
+        return Found(FindingKind.MISSING, link.id, link.destination_key)
     if present.version is not None and present.version == link.destination_version:
-        return "agreeing"
+        return Found(finding.AGREEING)
     wanted = _wanted(flow, record)
     if wanted is None or _differs(wanted, present):
-        return "differing"
+        return finding.beside(FindingKind.DIFFERING, link.id, wanted, present)
     _acknowledge(link.id, present, wanted, wanted)
-    return "agreeing"
+    return Found(finding.AGREEING)
 
 
-def _link_again(flow: Flow, record: Record, by_reference: dict[str, list[Record]] | None) -> str:
+def _link_again(flow: Flow, record: Record, by_reference: dict[str, list[Record]] | None) -> Found:
     """Link a record whose destination the hub has forgotten; its next run sends only what differs."""
     wanted = _wanted(flow, record)
     if by_reference is None or wanted is None:
-        return "unknown"
+        return Found(FindingKind.UNKNOWN)
     found = by_reference.get(record.key, [])
     if len(found) != 1:
-        return "unknown" if found else "new"
+        return Found(FindingKind.UNKNOWN if found else FindingKind.NEW)
     link, _ = Link.objects.get_or_create(
         mapping=flow.mapping, source_key=record.key, defaults={"updated_at": clock.now()}
     )
     held = canonical.to_json(found[0].data)
     _acknowledge(link.pk, found[0], {name: held[name] for name in wanted if name in held}, wanted)
-    return "relinked"
+    return finding.beside(FindingKind.RELINKED, link.pk, wanted, found[0])
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The promises every connector keeps: its plate and its connections (reading and writing follow beside)."""
 
+import inspect
 import logging
 import re
 import subprocess
@@ -109,6 +110,13 @@ class TestConnection:
 
         assert sentence.endswith(".")
         assert len(sentence.splitlines()) == 1
+
+    def test_waits_for_leave_before_it_calls(self, connector: Connector) -> None:
+        """Before each request by itself, or the hub does so before each call: never both, never neither."""
+        folder = Path(inspect.getfile(connector.open)).parent
+        asks = any("settings.pace" in file.read_text() for file in folder.rglob("*.py"))
+
+        assert asks is not connector.is_paced_by_call
 
     def test_names_its_streams(self, opened: Opened, bench: Bench) -> None:
         names = [stream.name for stream in opened.streams()]

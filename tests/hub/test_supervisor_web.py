@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 from hub.engine import signature
+from hub.supervisor import web
 from tests.ports import free_port
+from tests.processes import is_there, until
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "whsec_" + base64.b64encode(b"the secret of the tests").decode()
@@ -37,6 +39,16 @@ import os, hub.wsgi
 from hub.services.delivery import slow
 slow.BODY_SECONDS = 1.0
 from hub.supervisor import web
+web.main()
+"""
+SLOW_TO_START = """
+import time, hub.wsgi
+from hub.supervisor import web
+begin = web.application
+def slowly(target, *, server):
+    time.sleep(2)
+    return begin(target, server=server)
+web.application = slowly
 web.main()
 """
 STORED = """
@@ -112,25 +124,31 @@ def run(code: str, environment: dict[str, str]) -> str:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    port = free_port()
+def environment(tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
-    environment = {
-        **kept, "DJANGO_SETTINGS_MODULE": "hub.settings", "HUB_STATE": str(tmp_path), "HUB_PORT": str(port),
+    made = {
+        **kept, "DJANGO_SETTINGS_MODULE": "hub.settings", "HUB_STATE": str(tmp_path), "HUB_PORT": str(free_port()),
         "HUB_BIND": "127.0.0.1",
     }  # fmt: skip
-    run(PREPARED, environment)
+    run(PREPARED, made)
+    return made
+
+
+@pytest.fixture
+def server(environment: dict[str, str]) -> Iterator[Server]:
     process = subprocess.Popen([sys.executable, "-c", SERVED], cwd=ROOT, env=environment)
-    made = Server(environment, port, process)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError):
-            made.line().close()
-            break
-        time.sleep(0.1)
+    made = Server(environment, int(environment["HUB_PORT"]), process)
+    until(lambda: _answers(made))
     yield made
     process.terminate()
     process.wait(30)
+
+
+def _answers(server: Server) -> bool:
+    with contextlib.suppress(OSError):
+        server.line().close()
+        return True
+    return False
 
 
 @pytest.fixture
@@ -188,6 +206,26 @@ def test_what_was_answered_is_stored_also_when_a_process_is_killed(server: Serve
 
     assert len(server.answered) > 20
     assert set(server.answered) <= set(server.stored())
+
+
+@pytest.mark.parametrize("code", [SERVED, SLOW_TO_START], ids=["serving", "just starting"])
+def test_no_process_outlives_a_server_that_is_killed(environment: dict[str, str], code: str) -> None:
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, env=environment)
+    until(lambda: len(children(process.pid)) == web.PROCESSES)
+    serving = children(process.pid)
+    if code == SERVED:
+        time.sleep(2)  # they have come to the server by now; the others have not
+
+    process.kill()
+    process.wait(30)
+
+    deadline = time.monotonic() + 20
+    while any(map(is_there, serving)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = [pid for pid in serving if is_there(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert left == []
 
 
 def children(pid: int) -> list[int]:

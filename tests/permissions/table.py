@@ -18,21 +18,21 @@ Attempt changelist                        oooooooox  oooooooox
 Attempt add                               xxxxxxxxx  xxxxxxxxx
 Attempt history                           ---------  nnnnnnnnn
 Attempt delete                            xxxxxxxx-  xxxxxxxx-
-Attempt change                            oooooooo-  nnnnnnnnn
+Attempt change                            oooooooo-  nnnnnnnn-
 
 AuditEvent edit                           -x-----x-  -x-----x-
 AuditEvent changelist                     xoxxxxxox  xoxxxxxox
 AuditEvent add                            xxxxxxxxx  xxxxxxxxx
 AuditEvent history                        ---------  nnnnnnnnn
 AuditEvent delete                         -x-----x-  -x-----x-
-AuditEvent change                         -o-----o-  nnnnnnnnn
+AuditEvent change                         -o-----o-  -n-----n-
 
 Change edit                               xxxxxxxx-  xxxxxxxx-
 Change changelist                         oooooooox  oooooooox
 Change add                                xxxxxxxxx  xxxxxxxxx
 Change history                            ---------  nnnnnnnnn
 Change delete                             xxxxxxxx-  xxxxxxxx-
-Change change                             oooooooo-  nnnnnnnnn
+Change change                             oooooooo-  nnnnnnnn-
 Change do map_anew                        xxoooxxx-  xxoooxxx-
 Change do release                         xxoooxxx-  xxoooxxx-
 Change do skip                            xxxooxxx-  xxxooxxx-
@@ -43,7 +43,7 @@ Checkpoint changelist                     oooooooox  oooooooox
 Checkpoint add                            xxxxxxxxx  xxxxxxxxx
 Checkpoint history                        ---------  nnnnnnnnn
 Checkpoint delete                         xxxxxxxx-  xxxxxxxx-
-Checkpoint change                         oooooooo-  nnnnnnnnn
+Checkpoint change                         oooooooo-  nnnnnnnn-
 
 Connection live                           oooooooo-  nnnnnnnnn
 Connection edit                           xxxxxxox-  xxxxxxox-
@@ -51,7 +51,7 @@ Connection changelist                     oooooooox  oooooooox
 Connection add                            xxxxxxoxx  xxxxxxoxx
 Connection history                        oooooooo-  nnnnnnnnn
 Connection delete                         xxxxxxxx-  xxxxxxxx-
-Connection change                         oooooooo-  nnnnnnnnn
+Connection change                         oooooooo-  nnnnnnnn-
 Connection do test                        xxxooxox-  xxxooxox-  connectioncheck
 Connection do streams                     xxxooxox-  xxxooxox-
 Connection do probe                       xxxooxxo-  xxxooxxo-  connectioncheck
@@ -64,7 +64,7 @@ Credential changelist                     oooooooox  oooooooox
 Credential add                            xxxxxxoxx  xxxxxxoxx
 Credential history                        oooooooo-  nnnnnnnnn
 Credential delete                         xxxxxxxx-  xxxxxxxx-
-Credential change                         oooooooo-  nnnnnnnnn
+Credential change                         oooooooo-  nnnnnnnn-
 Credential do set_values                  xxxxxxox-  xxxxxxox-
 Credential do give_access                 xxxxxxxo-  xxxxxxxo-  credentialgrant
 
@@ -73,7 +73,7 @@ CredentialGrant changelist                xoxxxxxox  xoxxxxxox
 CredentialGrant add                       xxxxxxxxx  xxxxxxxxx
 CredentialGrant history                   ---------  nnnnnnnnn
 CredentialGrant delete                    -x-----x-  -x-----x-
-CredentialGrant change                    -o-----o-  nnnnnnnnn
+CredentialGrant change                    -o-----o-  -n-----n-
 CredentialGrant do take                   -x-----o-  -x-----o-  credentialgrant
 
 Delivery edit                             xxxxxxxx-  xxxxxxxx-
@@ -81,8 +81,15 @@ Delivery changelist                       oooooooox  oooooooox
 Delivery add                              xxxxxxxxx  xxxxxxxxx
 Delivery history                          ---------  nnnnnnnnn
 Delivery delete                           xxxxxxxx-  xxxxxxxx-
-Delivery change                           oooooooo-  nnnnnnnnn
+Delivery change                           oooooooo-  nnnnnnnn-
 Delivery do replay                        xxxooxxx-  xxxooxxx-  delivery,hint
+
+Finding edit                              xxxxxxxx-  xxxxxxxx-
+Finding changelist                        oooooooox  oooooooox
+Finding add                               xxxxxxxxx  xxxxxxxxx
+Finding history                           ---------  nnnnnnnnn
+Finding delete                            xxxxxxxx-  xxxxxxxx-
+Finding change                            oooooooo-  nnnnnnnn-
 
 Group edit                                -x-----x-  -x-----x-
 Group changelist                          xoxxxxxox  xoxxxxxox
@@ -96,7 +103,7 @@ Hint changelist                           oooooooox  oooooooox
 Hint add                                  xxxxxxxxx  xxxxxxxxx
 Hint history                              ---------  nnnnnnnnn
 Hint delete                               xxxxxxxx-  xxxxxxxx-
-Hint change                               oooooooo-  nnnnnnnnn
+Hint change                               oooooooo-  nnnnnnnn-
 
 Integration cards                         ooooooooo  nnnnnnnnn
 Integration slots                         ooooooooo  nnnnnnnnn
@@ -106,7 +113,7 @@ Integration changelist                    oooooooox  oooooooox
 Integration add                           xxxoxxxxx  xxxoxxxxx
 Integration history                       oooooooo-  nnnnnnnnn
 Integration delete                        xxxxxxxx-  xxxxxxxx-
-Integration change                        oooooooo-  nnnnnnnnn
+Integration change                        oooooooo-  nnnnnnnn-
 Integration do run_now                    xxxooxxx-  xxxooxxx-
 Integration do preview                    xxxooxxx-  xxxooxxx-
 Integration do pause                      xxxooxxo-  xxxooxxo-  integration
@@ -118,7 +125,7 @@ IntegrationGrant changelist               xoxxxxxox  xoxxxxxox
 IntegrationGrant add                      xxxxxxxxx  xxxxxxxxx
 IntegrationGrant history                  ---------  nnnnnnnnn
 IntegrationGrant delete                   -x-----x-  -x-----x-
-IntegrationGrant change                   -o-----o-  nnnnnnnnn
+IntegrationGrant change                   -o-----o-  -n-----n-
 IntegrationGrant do take                  -x-----o-  -x-----o-  integrationgrant
 
 Lane edit                                 xxxxxxxx-  xxxxxxxx-
@@ -126,21 +133,21 @@ Lane changelist                           oooooooox  oooooooox
 Lane add                                  xxxxxxxxx  xxxxxxxxx
 Lane history                              ---------  nnnnnnnnn
 Lane delete                               xxxxxxxx-  xxxxxxxx-
-Lane change                               oooooooo-  nnnnnnnnn
+Lane change                               oooooooo-  nnnnnnnn-
 
 Link edit                                 xxxxxxxx-  xxxxxxxx-
 Link changelist                           oooooooox  oooooooox
 Link add                                  xxxxxxxxx  xxxxxxxxx
 Link history                              ---------  nnnnnnnnn
 Link delete                               xxxxxxxx-  xxxxxxxx-
-Link change                               oooooooo-  nnnnnnnnn
+Link change                               oooooooo-  nnnnnnnn-
 
 MainSwitch edit                           xxxxxxxx-  xxxxxxxx-
 MainSwitch changelist                     ooooooooo  ooooooooo
 MainSwitch add                            xxxxxxxxx  xxxxxxxxx
 MainSwitch history                        ---------  nnnnnnnnn
 MainSwitch delete                         xxxxxxxx-  xxxxxxxx-
-MainSwitch change                         oooooooo-  nnnnnnnnn
+MainSwitch change                         oooooooo-  nnnnnnnn-
 MainSwitch do pause                       xxxxoxxo-  xxxxoxxo-  mainswitch
 MainSwitch do resume                      xxxxoxxo-  xxxxoxxo-  mainswitch
 
@@ -149,7 +156,7 @@ Mapping changelist                        oooooooox  oooooooox
 Mapping add                               xxxoxxxxx  xxxoxxxxx
 Mapping history                           oooooooo-  nnnnnnnnn
 Mapping delete                            xxxxxxxx-  xxxxxxxx-
-Mapping change                            oooooooo-  nnnnnnnnn
+Mapping change                            oooooooo-  nnnnnnnn-
 Mapping do run_now                        xxxooxxx-  xxxooxxx-
 Mapping do preview                        xxxoooxx-  xxxoooxx-
 Mapping do draft                          xxxoxoxx-  xxxoxoxx-
@@ -159,7 +166,7 @@ MappingVersion changelist                 oooooooox  oooooooox
 MappingVersion add                        xxxxxxxxx  xxxxxxxxx
 MappingVersion history                    oooooooo-  nnnnnnnnn
 MappingVersion delete                     xxxoxoxx-  xxxoxoxx-  mappingversion
-MappingVersion change                     oooooooo-  nnnnnnnnn
+MappingVersion change                     oooooooo-  nnnnnnnn-
 MappingVersion do try_out                 xxxoooxx-  xxxoooxx-
 MappingVersion do activate                xxxoxxxx-  xxxoxxxx-  checkpoint,mapping,mappingversion
 
@@ -168,7 +175,7 @@ ReconciliationException changelist        oooooooox  oooooooox
 ReconciliationException add               xxxxxxxxx  xxxxxxxxx
 ReconciliationException history           ---------  nnnnnnnnn
 ReconciliationException delete            xxxxxxxx-  xxxxxxxx-
-ReconciliationException change            oooooooo-  nnnnnnnnn
+ReconciliationException change            oooooooo-  nnnnnnnn-
 ReconciliationException do retry          xxoooxxx-  xxoooxxx-  hint,link
 ReconciliationException do acknowledge    xxoooxxx-  xxoooxxx-  reconciliationexception
 ReconciliationException do happened       xxxxxxxx-  xxxxxxxx-
@@ -178,6 +185,8 @@ ReconciliationException do map_anew       xxoooxxx-  xxoooxxx-
 ReconciliationException do release        xxoooxxx-  xxoooxxx-
 ReconciliationException do skip           xxxooxxx-  xxxooxxx-
 ReconciliationException do supersede      xxxooxxx-  xxxooxxx-
+ReconciliationException do leave          xxoooxxx-  xxoooxxx-  hint,link,reconciliationexception
+ReconciliationException do overwrite      xxoooxxx-  xxoooxxx-  hint,link,reconciliationexception
 ReconciliationException do keep           xxxooxxx-  xxxooxxx-  link,reconciliationexception
 
 Recovery live                             oooooooo-  nnnnnnnnn
@@ -186,7 +195,7 @@ Recovery changelist                       oooooooox  oooooooox
 Recovery add                              xxxxxxxxx  xxxxxxxxx
 Recovery history                          ---------  nnnnnnnnn
 Recovery delete                           xxxxxxxx-  xxxxxxxx-
-Recovery change                           oooooooo-  nnnnnnnnn
+Recovery change                           oooooooo-  nnnnnnnn-
 Recovery do review                        xxxxoxxx-  xxxxoxxx-  review
 Recovery do leave                         xxxxoxxx-  xxxxoxxx-
 
@@ -196,7 +205,7 @@ Replay changelist                         oooooooox  oooooooox
 Replay add                                xxxooxxxx  xxxooxxxx
 Replay history                            ---------  nnnnnnnnn
 Replay delete                             xxxxxxxx-  xxxxxxxx-
-Replay change                             oooooooo-  nnnnnnnnn
+Replay change                             oooooooo-  nnnnnnnn-
 Replay do preview                         xxxooxxx-  xxxooxxx-  syncrun
 Replay do start                           xxxooxxx-  xxxooxxx-  replay
 Replay do pause                           xxxooxxx-  xxxooxxx-
@@ -208,7 +217,7 @@ Slot changelist                           oooooooox  oooooooox
 Slot add                                  xxxxxxxxx  xxxxxxxxx
 Slot history                              ---------  nnnnnnnnn
 Slot delete                               xxxxxxxx-  xxxxxxxx-
-Slot change                               oooooooo-  nnnnnnnnn
+Slot change                               oooooooo-  nnnnnnnn-
 
 SyncRun live                              oooooooo-  nnnnnnnnn
 SyncRun edit                              xxxxxxxx-  xxxxxxxx-
@@ -216,7 +225,7 @@ SyncRun changelist                        oooooooox  oooooooox
 SyncRun add                               xxxxxxxxx  xxxxxxxxx
 SyncRun history                           ---------  nnnnnnnnn
 SyncRun delete                            xxxxxxxx-  xxxxxxxx-
-SyncRun change                            oooooooo-  nnnnnnnnn
+SyncRun change                            oooooooo-  nnnnnnnn-
 SyncRun do cancel                         xxxooxxx-  xxxooxxx-
 SyncRun do approve_held                   xxxooxxx-  xxxooxxx-  change,syncrun
 SyncRun do discard_held                   xxxooxxx-  xxxooxxx-  change,syncrun
@@ -235,7 +244,7 @@ Webhook changelist                        oooooooox  oooooooox
 Webhook add                               xxxxxxoxx  xxxxxxoxx
 Webhook history                           oooooooo-  nnnnnnnnn
 Webhook delete                            xxxxxxxx-  xxxxxxxx-
-Webhook change                            oooooooo-  nnnnnnnnn
+Webhook change                            oooooooo-  nnnnnnnn-
 Webhook do set_secret                     xxxxxxox-  xxxxxxox-
 Webhook do test                           xxxxxxox-  xxxxxxox-
 Webhook do replay                         xxxooxxx-  xxxooxxx-

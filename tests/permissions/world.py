@@ -45,13 +45,13 @@ def build() -> World:
         for letter, role in PEOPLE.items()
     }
     common = _common()
-    inside, outside = ({**_rows(name), **common} for name in ("inside", "outside"))
+    inside, outside = ({**_rows(name, common), **common} for name in ("inside", "outside"))
     _give(team, inside)
     _give(Group.objects.create(name="Other team"), outside)
     return World(people, inside, outside)
 
 
-def _rows(name: str) -> Rows:
+def _rows(name: str, common: Rows) -> Rows:
     """One row of each table that hangs on an integration or a credential."""
     source = make.ConnectionFactory(name=f"{name}-source", credential=make.CredentialFactory(name=f"{name}-key"))
     mapping = make.MappingFactory(
@@ -61,12 +61,14 @@ def _rows(name: str) -> Rows:
     run = make.SyncRunFactory(mapping=mapping, state="waiting", held=1, ended_at=None)
     change = make.ChangeFactory(run=run, state=State.HELD)
     hook = WebhookFactory(name=f"{name}-hook", connection=source)
+    review = models.Review.objects.create(recovery_id=common[models.Recovery].pk, mapping=mapping)
     found: list[Model] = [
         source.credential, source, mapping.integration, mapping, make.MappingVersionFactory(mapping=mapping), run,
         change, make.AttemptFactory(change=change), make.ReconciliationExceptionFactory(mapping=mapping),
         make.LinkFactory(mapping=mapping), make.LaneFactory(mapping=mapping), make.CheckpointFactory(mapping=mapping),
         make.HintFactory(mapping=mapping), make.SlotFactory(integration=mapping.integration),
         hook, WebhookRouteFactory(webhook=hook, mapping=mapping), DeliveryFactory(webhook=hook),
+        models.Finding.objects.create(review=review, kind="new", source_key="C-1"),
         models.Replay.objects.create(
             integration=mapping.integration, mapping=mapping, reason="A fault.", created_at=now()
         ),

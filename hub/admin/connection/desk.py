@@ -140,11 +140,8 @@ class ConnectionAdmin(PauseDeeds, HubAdmin[Connection]):
         }
         return TemplateResponse(request, "admin/hub/connection/kinds.html", context)
 
-    def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def edit_form(self, request: HttpRequest, row: Connection) -> HttpResponse:
         """The form of a connection."""
-        row = self.get_object(request, str(pk))
-        if not self.has_change_permission(request, row):
-            raise PermissionDenied
         return self._form(request, row, f"Edit {row}")
 
     def _form(self, request: HttpRequest, row: Connection, title: str) -> HttpResponse:

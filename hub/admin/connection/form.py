@@ -16,6 +16,7 @@ from unfold.widgets import (
 )
 
 from hub.admin import wording
+from hub.admin.meanwhile import Watchful
 from hub.clock import now
 from hub.models import Connection, Credential, User
 from hub.models.connection import MAX_IN_FLIGHT
@@ -49,7 +50,7 @@ def _limit(label: str, help_text: str) -> forms.IntegerField:
     )  # fmt: skip
 
 
-class ConnectionForm(forms.Form):
+class ConnectionForm(Watchful, forms.Form):
     """Asks for name, settings, secrets and limits of one connection."""
 
     title = forms.CharField(
@@ -114,6 +115,11 @@ class ConnectionForm(forms.Form):
         for asked in self.connector.fields:
             if asked.is_secret:
                 self.fields[SECRET + asked.name] = _secret_input(asked, kept)
+
+    @property
+    def row(self) -> Connection:
+        """The connection."""
+        return self.connection
 
     @property
     def about(self) -> list[forms.BoundField]:

@@ -45,9 +45,8 @@ class MappingForm(ModelForm[Mapping]):
         }
 
 
-def _run(mapping: Mapping) -> str:
-    again = f" {TOLD_AGAIN}" if mapping.semantics == Semantics.TRANSITION else ""
-    return f"This mapping alone runs once. Records that are already right are not written again.{again}"
+def _warning(mapping: Mapping) -> str:
+    return TOLD_AGAIN if mapping.semantics == Semantics.TRANSITION else ""
 
 
 @admin.register(Mapping)
@@ -83,7 +82,8 @@ class MappingAdmin(HubAdmin[Mapping]):
 
     deeds = (
         Deed(
-            "run_now", "Run now", "run", icon="play_arrow", tone="primary", form_class=RunForm, text=_run,
+            "run_now", "Run now", "run", icon="play_arrow", tone="primary", form_class=RunForm, warning=_warning,
+            text="This mapping alone runs once. Records that are already right are not written again.",
             shown=lambda row: row.active_version_id is not None,
         ),
         Deed(

@@ -7,7 +7,9 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from hub.admin.meanwhile import Watchful
 from hub.engine.mapping import MappingError, describe, describe_back, describe_filter
+from hub.models import MappingVersion
 
 LINE = 96  # characters
 EMPTY = {"fields": {"name": {"steps": [{"path": "name"}], "required": True}}}
@@ -47,7 +49,7 @@ def as_text(value: Any, margin: str = "") -> str:
     return f"{ends[0]}\n{inner}" + f",\n{inner}".join(parts) + f"\n{margin}{ends[1]}"
 
 
-class BodyForm(forms.Form):
+class BodyForm(Watchful, forms.Form):
     """Asks for the rules as JSON, and for a note of what changed and why."""
 
     body = forms.CharField(
@@ -60,7 +62,14 @@ class BodyForm(forms.Form):
         max_length=300, required=False, widget=UnfoldAdminTextInputWidget(), help_text="What changed and why."
     )
 
-    base = forms.CharField(required=False, widget=forms.HiddenInput, help_text="What the draft was when it was opened.")
+    def __init__(self, data: Any, *, version: MappingVersion) -> None:
+        super().__init__(data, initial={"body": as_text(version.body), "note": version.note})
+        self.version = version
+
+    @property
+    def row(self) -> MappingVersion:
+        """The draft."""
+        return self.version
 
     def clean_body(self) -> Any:
         """The rules as data; a slip of the pen is shown with its line and column."""

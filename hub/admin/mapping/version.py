@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -13,7 +12,7 @@ from hub.admin.base import Deed, HubAdmin, ScopedFilter
 from hub.admin.mapping.rules import BodyForm, as_text, told
 from hub.admin.mapping.trial import shown, summary
 from hub.engine.mapping import MappingError
-from hub.models import MappingVersion, Semantics, VersionState
+from hub.models import Mapping, MappingVersion, Semantics, VersionState
 from hub.sdk import HubError
 from hub.services import mapping as mappings
 from hub.services import trial
@@ -103,16 +102,17 @@ class MappingVersionAdmin(HubAdmin[MappingVersion]):
         """The rules in plain words and as they are written."""
         return {"told": told(row.body), "text": as_text(row.body), "mapping_url": self.mapping_url(row)}
 
-    def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def held_for(self, row: MappingVersion) -> Mapping:
+        """Its mapping: whoever drafts or activates a version locks that first."""
+        return row.mapping
+
+    def edit_form(self, request: HttpRequest, row: MappingVersion) -> HttpResponse:
         """The rules of a draft as text: checked without being saved, or saved."""
-        row = self.get_object(request, str(pk))
-        if not self.has_change_permission(request, row):
-            raise PermissionDenied
         newest = row.mapping.versions.filter(state=VersionState.DRAFT).order_by("-number").first()
         if newest != row:
             return HttpResponseRedirect(self.address("edit", newest))
         given = request.POST if request.method == "POST" else None
-        form = BodyForm(given, initial={"body": as_text(row.body), "note": row.note, "base": row.digest})
+        form = BodyForm(given, version=row)
         if form.is_valid() and "save" in request.POST and self._saved(request, row, form):
             return HttpResponseRedirect(self.address("change", row))
         context = {
@@ -128,9 +128,6 @@ class MappingVersionAdmin(HubAdmin[MappingVersion]):
     def _saved(self, request: HttpRequest, row: MappingVersion, form: BodyForm) -> bool:
         """Whether the draft could be saved; otherwise its findings are shown."""
         given = form.cleaned_data
-        if given["base"] != row.digest:
-            form.add_error(None, "Somebody changed this draft meanwhile. Open it again and repeat your changes.")
-            return False
         try:
             mappings.save_draft(mapping=row.mapping, body=given["body"], by=self.person(request), note=given["note"])
         except MappingError:

@@ -10,6 +10,7 @@ from hub.engine.merge.flapping import Written, flapping
 from hub.engine.merge.images import Images
 from hub.engine.merge.overlap import overlaps
 from hub.engine.merge.policy import Authority, Conflict, Policy, Unauthorised
+from hub.engine.merge.unsent import unsent
 
 __all__ = [
     "Authority",
@@ -26,4 +27,5 @@ __all__ = [
     "flapping",
     "merge",
     "overlaps",
+    "unsent",
 ]

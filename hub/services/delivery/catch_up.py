@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from hub.models import LIVE, Mapping, SyncRun, Trigger, Webhook, WebhookHour
@@ -56,8 +57,9 @@ def watch(now: datetime) -> list[Webhook]:
         silent = silent_since(webhook, now)
         if bool(silent) == bool(webhook.silent_since):
             continue
-        Webhook.objects.filter(pk=webhook.pk).update(silent_since=silent)
-        audit.record(actor=None, action="webhook.silent" if silent else "webhook.heard", subject=webhook)
+        with transaction.atomic():
+            Webhook.objects.filter(pk=webhook.pk).update(silent_since=silent)
+            audit.record(actor=None, action="webhook.silent" if silent else "webhook.heard", subject=webhook)
         if silent:
             fresh.append(webhook)
     return fresh

@@ -1,5 +1,6 @@
 """Pace: how much a connection may be asked, whether it works at all, and what people can do about it."""
 
+from hub.services.pace.bycall import by_call
 from hub.services.pace.connection import ConnectionPace, opened
 from hub.services.pace.hold import (
     Hold,
@@ -18,6 +19,7 @@ __all__ = [
     "ConnectionPace",
     "Hold",
     "Standing",
+    "by_call",
     "close_breaker",
     "grant_catch_up",
     "grant_retries",

@@ -29,10 +29,12 @@ logger = logging.getLogger(__name__)
 class Gate:
     """Holds a share of the width and some tokens. Every method is safe to call from any thread.
 
-    `home` is the thread whose database connection lives on; any other's is closed after each visit.
+    `home` is the thread whose database connection lives on; any other's is closed after each visit. `most` is how many
+    requests are sent from here at once; None: as many as may be.
     """
 
-    def __init__(self, connection: Connection, origin: str, home: int) -> None:
+    def __init__(self, connection: Connection, origin: str, home: int, most: int | None = None) -> None:
+        self._most = most
         self.connection, self.origin, self._home = connection, origin, home
         self._worker = secrets.token_hex(4)
         self._changed = threading.Condition()
@@ -54,8 +56,8 @@ class Gate:
                 self._visit()
             return max(1, self._known.share)
 
-    def enter(self, *, write: bool) -> None:
-        """Wait for leave to go, or raise PacedError."""
+    def enter(self, *, write: bool, most: int = 1) -> int:
+        """Wait for leave to go, or raise PacedError. Returns how much of what costs `most` tokens may go now."""
         patience = monotonic() + PATIENCE
         with self._changed:
             while True:
@@ -69,16 +71,18 @@ class Gate:
                 if permit.wait > left or left <= 0 or self._is_hopeless():
                     raise PacedError(self.reason(now), max(permit.wait, 1.0))
                 self._changed.wait(max(0.01, min(permit.wait, left, 0.5)))
+            granted = 1 if permit.is_probe else min(most, self._tokens) if self._is_limited else most
             self._in_flight += 1
-            self._tokens -= self._is_limited
+            self._tokens -= granted * self._is_limited
             self._seen.is_used_up |= self._in_flight >= self._known.share
+            return granted
 
-    def leave(self, signal: Signal) -> None:
-        """Learn from an answer; tells the others soon, and at once when it matters to them."""
+    def leave(self, signal: Signal, count: int = 1) -> None:
+        """Learn from an answer about `count` things; tells the others soon, and at once when it matters to them."""
         with self._changed:
             self._in_flight = max(0, self._in_flight - 1)
             self._last = signal.kind
-            self._note(signal)
+            self._note(signal, count)
             is_probe = self._probe is not None and self._probe == (threading.get_ident(), signal.write)
             if is_probe:
                 self._visit(probed=signal)
@@ -144,9 +148,9 @@ class Gate:
 
     # --- what was seen ---------------------------------------------------------------------------------
 
-    def _note(self, signal: Signal) -> None:
+    def _note(self, signal: Signal, count: int) -> None:
         seen, now = self._seen, _now()
-        seen.calls += 1
+        seen.calls += 1 if signal.kind in TRANSIENTS else count
         if signal.kind in TRANSIENTS:
             seen.transients += 1
             seen.in_a_row += 1
@@ -230,7 +234,7 @@ class Gate:
             self._tokens = 0
             return
         until = now + self.connection.timeout_seconds + SHARE_MARGIN
-        share = state.share_of(row, self.connection, self._worker, until, now)
+        share = state.share_of(row, self.connection, self._worker, until, now, self._most)
         if buckets and self._tokens <= 0:
             wanted = max(1, int(min(each.rate for each in buckets) * LEASE_SECONDS))
             self._tokens, buckets = limit.lease(buckets, wanted, now)

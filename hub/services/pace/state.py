@@ -141,13 +141,23 @@ def put_buckets(row: RateState, buckets: list[Bucket]) -> None:
     row.tokens = {each.name: [each.tokens, each.at] for each in buckets}
 
 
-def share_of(row: RateState, connection: Connection, worker: str, until: float, now: float) -> int:
-    """Give a worker its share of the width; what others held and let lapse is free again."""
+def share_of(
+    row: RateState, connection: Connection, worker: str, until: float, now: float, most: int | None = None
+) -> int:
+    """Give a worker its share of the width, `most` of it; what others held and let lapse is free again."""
     held = {name: share[0] for name, share in row.shares.items() if share[1] > now}
     width = min(row.width or connection.max_in_flight, connection.max_in_flight)
     share = concurrency.share(width, held, worker, turn=int(now // 10))
+    if most is not None:
+        share = min(most, _spare(width, held, worker) or share)
     row.shares = {name: row.shares[name] for name in held} | {worker: [share, until]}
     return share
+
+
+def _spare(width: int, held: dict[str, int], worker: str) -> int:
+    """What the others leave, as long as there is a place for each: who takes one place need not share evenly."""
+    others = [count for name, count in held.items() if name != worker]
+    return max(0, width - sum(others)) if len(others) < width else 0
 
 
 def known_of(row: RateState, share: int, width: int) -> Known:

@@ -19,6 +19,7 @@ from hub.models import (
     ReconciliationException,
     SyncRun,
     VersionState,
+    bulk,
 )
 from hub.sdk import ConfigError, Record
 from hub.services.run import books, commit, kept, limits, page, pick, promise, raised, rebase, transition
@@ -27,6 +28,18 @@ from hub.services.run.piles import Sorted
 from hub.services.run.raised import Raised
 
 AT_ONCE = 500
+CONCLUDED = {
+    **rebase.FITTED,
+    "version_id": "bigint",
+    "state": "text",
+    "code": "text",
+    "message": "text",
+    "ended_at": "timestamptz",
+    "kept": "text",
+    "digest": "text",
+    "source_version": "text",
+    "is_archive": "bool",
+}
 CURABLE = (ExceptionKind.UNMAPPED_VALUE, ExceptionKind.INVALID, ExceptionKind.REFERENCE)
 NEEDLESS = "An earlier change of the record had brought it there already."
 LEFT_OUT = "The mapping leaves it out, or the record was not at the destination."
@@ -59,6 +72,7 @@ def fill(flow: Flow, changes: Sequence[Change]) -> list[Change]:
         present = pick.untouched(asked)
         for change in present:
             _conclude(flow, turn, change)
+        bulk.update("hub_change", columns=CONCLUDED, rows=[_row(change) for change in present])
         _tell(flow, turn, [change for change in present if change.state == State.REJECTED])
         _settle([change for change in present if change.state != State.REJECTED])
         turn.sorted.raised = [one for one in turn.sorted.raised if one.kind == ExceptionKind.DELETION]
@@ -148,7 +162,7 @@ def _look(flow: Flow, records: Sequence[Record]) -> Turn:
 
 
 def _conclude(flow: Flow, turn: Turn, change: Change) -> None:
-    """What becomes of one kept step."""
+    """Decide what becomes of one kept step; all of them are then written with one statement."""
     key = change.source_key
     if turn.is_refused(key):
         _refuse(turn, change)
@@ -166,7 +180,6 @@ def _refuse(turn: Turn, change: Change) -> None:
     """It cannot be mapped: a person must see it, and what is behind it is held."""
     change.state, change.code, change.ended_at = State.REJECTED.value, books.UNMAPPED, clock.now()
     change.message, change.version = turn.raised[change.source_key].reason[:2000], turn.version
-    change.save(update_fields=["state", "code", "ended_at", "message", "version"])
     Link.objects.filter(pk=change.link_id or 0).update(refused_digest=change.digest, updated_at=clock.now())
     books.add(change.run_id, in_flight=-1, excepted=1)
 
@@ -181,14 +194,28 @@ def _fill_in(flow: Flow, turn: Turn, change: Change) -> None:
     if waiting:
         change.state, change.code, change.message = State.HELD.value, "guard", reason
         books.add(change.run_id, in_flight=-1, held=1)
-    change.save()
 
 
 def _end(change: Change, state: State, message: str, became: str) -> None:
     """There is nothing to send of it."""
     change.state, change.ended_at, change.message = state.value, clock.now(), message
-    change.save(update_fields=["state", "ended_at", "message"])
     books.add(change.run_id, **{"in_flight": -1, became: 1})
+
+
+def _row(change: Change) -> tuple[object, ...]:
+    """What became of a kept step, as the columns CONCLUDED take it."""
+    return (
+        *rebase.row(change),
+        change.version_id,
+        change.state,
+        change.code,
+        change.message,
+        change.ended_at,
+        change.kept,
+        change.digest,
+        change.source_version,
+        change.is_archive,
+    )
 
 
 def _tell(flow: Flow, turn: Turn, refused: Sequence[Change]) -> None:

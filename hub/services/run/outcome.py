@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from hub import clock, failpoint
-from hub.engine import canonical, intent, resolve, retry
+from hub.engine import intent, resolve, retry
 from hub.engine.intent import State
 from hub.models import Change, ExceptionKind, LinkState
-from hub.sdk import Answer, Fields, Operation, Outcome, WriteCapability
-from hub.services.run import acknowledge, books, refusal, rows
+from hub.sdk import Answer, Operation, Outcome, WriteCapability
+from hub.services.run import acknowledge, books, edited, refusal, rows
 from hub.services.run import tally as tallies
 from hub.services.run.flow import Flow
 from hub.services.run.raised import Raised
@@ -28,7 +28,7 @@ def record(
     """Commit these outcomes; returns new changes, committed as READY, for conflicts that do not overlap."""
     if not answered:
         return []
-    found = Tally(clock.now(), answered[0][0].state, purpose)
+    found = Tally(clock.now(), answered[0][0].state, purpose, edits=edited.look(flow, answered))
     for change, answer in acknowledge.read_back(flow, answered) if flow.is_two_way else answered:
         _take(flow, found, change, answer, may_repeat=may_repeat)
     with transaction.atomic():
@@ -90,9 +90,10 @@ def _take_applied(flow: Flow, found: Tally, change: Change, answer: Outcome) -> 
         found.agreed.append(change.source_key)
     if change.lost_at is not None:
         found.told[change.source_key] = _told_by(change)
-    kept = _differing(change.image, answer.image)
+    kept, is_telling = edited.own_form(change.image, answer.image)
     if change.link_id is None:
-        return kept is not None
+        return is_telling
+    agreed, is_settled = edited.take(flow, found, change)
     is_gone = change.is_archive or change.operation == Operation.DELETE
     found.links.append(
         (
@@ -101,18 +102,18 @@ def _take_applied(flow: Flow, found: Tally, change: Change, answer: Outcome) -> 
             (LinkState.GONE if is_gone else LinkState.LINKED).value,
             change.source_version,
             None if change.operation == Operation.DELETE else answer.version,
-            change.source_digest,
-            change.digest,
+            change.source_digest if is_settled else "",
+            change.digest if is_settled else "",
             "",
             change.ack_seq + 1,
             found.now,
         )
     )
     if change.operation != Operation.DELETE:
-        found.images.append((change.link_id, rows.as_json(change.image), None, rows.as_json(kept)))
+        found.images.append((change.link_id, rows.as_json(agreed), None, rows.as_json(kept)))
     if change.lost_at is not None or change.step or flow.mapping.verify_after is not None:
         _note_afterwards(flow, found, change)
-    return kept is not None
+    return is_telling
 
 
 def _told_by(change: Change) -> str:
@@ -237,11 +238,3 @@ def doubt_of(change: Change, lost_at: datetime, *, has_answer: bool = False) -> 
         has_answer=has_answer or change.code == "server-error",
         is_job=bool(change.job),
     )
-
-
-def _differing(sent: Fields, held: Fields | None) -> Fields | None:
-    """The destination's own form of the fields we sent, when it keeps them otherwise."""
-    if held is None:
-        return None
-    shown = {name: value for name, value in canonical.to_json(held).items() if name in sent}
-    return shown if shown != {name: sent[name] for name in shown} else None

@@ -18,7 +18,7 @@ from hub.models import (
 )
 from hub.sdk import Fault, Fields, Record
 from hub.services.hint import UNSETTLED
-from hub.services.run import counted, fact, kept, named, raised, rebase, reference, transition
+from hub.services.run import counted, edited, fact, kept, named, raised, rebase, reference, transition
 from hub.services.run.flow import Flow
 from hub.services.run.piles import UNLINKED, OpenChanges, Sorted, Surroundings
 from hub.services.run.waiting import open_changes, open_now
@@ -135,6 +135,7 @@ def _surroundings(
         open_changes=waiting,
         open_refusals=frozenset(refusals),
         references=reference.resolve(flow, wanted),
+        frozen=edited.left_alone(flow, keys),
     )
 
 
@@ -155,6 +156,8 @@ def _sort_mapped(
         image = {name: value for name, value in image.items() if name not in flow.compiled.withheld}
     if link is not None and link.state == LinkState.GONE and flow.mapping.delete_policy == DeletePolicy.ARCHIVE:
         image = plan.restored(image, flow.mapping.archive_fields)
+    if link is not None and record.key in known.frozen:
+        image = edited.frozen(image, known.images.get(link.id), known.frozen[record.key])
     wanted = plan.Wanted(
         source_key=record.key,
         image=image,

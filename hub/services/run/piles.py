@@ -1,5 +1,6 @@
 """The piles into which a page of records is sorted, and what the hub knows about those records."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub.engine import plan
@@ -77,9 +78,13 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the hub knows about the records of one page, read in one statement each."""
+    """What the hub knows about the records of one page, read in one statement each.
+
+    `frozen` are the fields, by record, about which a person is being asked.
+    """
 
     images: dict[int, Fields]
     open_changes: OpenChanges
     open_refusals: frozenset[str]
     references: dict[tuple[str, str], str]
+    frozen: Mapping[str, Sequence[str]]

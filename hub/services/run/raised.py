@@ -16,7 +16,9 @@ from hub.sdk import Fault, Record
 
 KINDS = {"unmapped_value": ExceptionKind.UNMAPPED_VALUE}
 
-NEEDS_A_WORD = frozenset({ExceptionKind.IN_DOUBT, ExceptionKind.OVERWRITE, ExceptionKind.NOT_KEPT})
+NEEDS_A_WORD = frozenset(
+    {ExceptionKind.IN_DOUBT, ExceptionKind.OVERWRITE, ExceptionKind.NOT_KEPT, ExceptionKind.EDITED}
+)
 OF_THE_SOURCE = frozenset(
     {ExceptionKind.UNREADABLE, ExceptionKind.UNMAPPED_VALUE, ExceptionKind.INVALID, ExceptionKind.REFERENCE}
 )

@@ -79,7 +79,7 @@ def rebased(flow: Flow, changes: Sequence[Change]) -> list[Change]:
     images = upon if is_step else _images(stale)
     for change in stale:
         fit(change, plan.rebased(planned(change), known(links[change.link_id or 0]), images.get(change.link_id or 0)))
-    bulk.update("hub_change", columns=FITTED, rows=[_row(change) for change in stale])
+    bulk.update("hub_change", columns=FITTED, rows=[row(change) for change in stale])
     needless = [one for one in (waited if is_step else stale) if one.operation == Operation.UPDATE and not one.fields]
     _end(needless)
     return [one for one in changes if one not in needless]
@@ -115,7 +115,8 @@ def fit(change: Change, fitted: plan.Planned) -> None:
     change.idempotency_key = plan.idempotency_key(change.mapping_id, fitted)
 
 
-def _row(change: Change) -> tuple[object, ...]:
+def row(change: Change) -> tuple[object, ...]:
+    """What `fit` sets, as the columns FITTED take it."""
     return (
         change.pk,
         change.operation,

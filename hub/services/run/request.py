@@ -1,6 +1,7 @@
 """Asks for runs: the row first, the doorbell after the commit."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -85,31 +86,38 @@ def request(  # noqa: PLR0913  one keyword for each thing a run remembers of its
     With `hints_only` it reads by key what something pointed at, beside whatever other run is live.
     """
     _refuse_unready(mapping, preview=preview)
-    try:
-        with transaction.atomic():
-            run = SyncRun.objects.create(
-                integration=mapping.integration,
-                mapping=mapping,
-                version=mapping.active_version,
-                after=after,
-                trigger=trigger,
-                requested_by=by,
-                slot=slot,
-                is_preview=preview,
-                is_full=not hints_only and (full or _must_be_full(mapping)),
-                is_hints_only=hints_only,
-                expected=None if hints_only else _expected(mapping),
-                queued_at=clock.now(),
-            )
-    except IntegrityError:
-        raise LiveRunError(f"A run of “{mapping}” is queued or running already. Look at it, or cancel it.") from None
-    if by:
-        audit.record(actor=by, action="run.preview" if preview else "run.request", subject=run)
+    with transaction.atomic():
+        run = _queued(
+            integration=mapping.integration,
+            mapping=mapping,
+            version=mapping.active_version,
+            after=after,
+            trigger=trigger,
+            requested_by=by,
+            slot=slot,
+            is_preview=preview,
+            is_full=not hints_only and (full or _must_be_full(mapping)),
+            is_hints_only=hints_only,
+            expected=None if hints_only else _expected(mapping),
+            queued_at=clock.now(),
+        )
+        if by:
+            audit.record(actor=by, action="run.preview" if preview else "run.request", subject=run)
     lane = lane_of(mapping)  # made even when it is not rung yet: followers and the sweeper ring by lane
     if after is None:
         queue.ring(lane.pk)
     failpoint.reach("request.made")
     return run
+
+
+def _queued(**given: Any) -> SyncRun:
+    """A run in the queue. Raises LiveRunError when another one of the mapping is live."""
+    try:
+        with transaction.atomic():
+            return SyncRun.objects.create(**given)
+    except IntegrityError:
+        mapping = given["mapping"]
+        raise LiveRunError(f"A run of “{mapping}” is queued or running already. Look at it, or cancel it.") from None
 
 
 def _refuse_unready(mapping: Mapping, *, preview: bool) -> None:

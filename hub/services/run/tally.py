@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from hub.engine.merge import Merged
 from hub.models import Change, ExceptionKind, LeaseLostError, Link, SyncRun, bulk
+from hub.sdk import Fields
 from hub.services import hint
 from hub.services.run import books, raised, rows
 from hub.services.run.flow import Flow
@@ -18,7 +20,8 @@ Rows = list[tuple[Any, ...]]
 class Tally:
     """Rows of each table, questions and counts. `present` is the state all of its changes are in.
 
-    `quiet`, `halted`, `lost` and `verify` are seldom filled.
+    `quiet`, `halted`, `lost` and `verify` are seldom filled. `edits` is what was decided about fields that somebody
+    edited there, by change.
     """
 
     now: datetime
@@ -40,6 +43,7 @@ class Tally:
     again: list[Change] = field(default_factory=list)
     renamed: Rows = field(default_factory=list)
     hints: dict[str, str] = field(default_factory=dict)
+    edits: dict[int, tuple[Merged, Fields]] = field(default_factory=dict)
 
     def count(self, change: Change, became: str) -> None:
         """One change of a run is no longer in flight."""

@@ -78,6 +78,11 @@ KINDS: dict[str, Kind] = {
         "Find out who or what changed it there. Ask for another try if it should be written again; "
         "otherwise say that you looked.",
     ),
+    ExceptionKind.EDITED: Kind(
+        "Somebody changed this field at the destination, where only the source may change it. The hub saw it in the "
+        "answer to a write of other fields and left it alone.",
+        "Decide which value is right. Leave the field as it is there, or have the source's value written over it.",
+    ),
     ExceptionKind.FACT_CHANGED: Kind(
         "This was appended at the destination as a fact, which is never changed afterwards. The source changed it.",
         "Correct it by a new fact at the source, or skip this to keep what was appended.",
@@ -143,6 +148,11 @@ def is_in_doubt(exception: ReconciliationException) -> bool:
 def needs_a_look(exception: ReconciliationException) -> bool:
     """Whether only a person can say that it is settled: nothing the hub reads would tell."""
     return is_open(exception) and exception.kind in (ExceptionKind.OVERWRITE, ExceptionKind.NOT_KEPT)
+
+
+def is_edited(exception: ReconciliationException) -> bool:
+    """Whether a person must say which value of a field counts."""
+    return is_open(exception) and exception.kind == ExceptionKind.EDITED
 
 
 def parked_change(exception: ReconciliationException) -> Change | None:

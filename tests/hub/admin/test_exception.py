@@ -211,6 +211,39 @@ class TestRetry:
         assert client_of(auditor).post(deed(ReconciliationExceptionFactory(), "retry")).status_code == 403
 
 
+class TestEdit:
+    """Saying which value of a field counts that somebody edited at the destination."""
+
+    def edited(self, semantics: str = "state") -> ReconciliationException:
+        sides = {"sent": {"city": "Kiel"}, "agreed": {"city": "Kiel"}, "destination": {"city": "Ulm"}}
+        return ReconciliationExceptionFactory(
+            mapping=MappingFactory(active=True, semantics=semantics), kind="edited", field="city", evidence=sides
+        )
+
+    def test_shows_both_values_and_offers_both(self, resolver: User, client_of: ClientOf) -> None:
+        shown = html(client_of(resolver), page(self.edited()))
+
+        assert "Kiel" in shown
+        assert "Ulm" in shown
+        assert "Leave it as it is there" in shown
+        assert "Write the source&#x27;s value" in shown
+        assert "Try again" not in shown
+
+    def test_makes_up_no_step_where_every_step_counts(self, resolver: User, client_of: ClientOf) -> None:
+        assert "Write the source&#x27;s value" not in html(client_of(resolver), page(self.edited("transition")))
+
+    @pytest.mark.parametrize("name", ["leave", "overwrite"])
+    def test_is_settled_with_a_reason_and_looked_at_again(self, resolver: User, client_of: ClientOf, name: str) -> None:
+        exception = self.edited()
+
+        client_of(resolver).post(deed(exception, name), {"reason": "they moved"})
+
+        exception.refresh_from_db()
+        assert exception.state == ExceptionState.RESOLVED
+        assert "they moved" in exception.resolution
+        assert Hint.objects.get().source_key == exception.source_key
+
+
 class TestDoubt:
     """Answering whether a write happened."""
 

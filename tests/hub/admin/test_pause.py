@@ -1,6 +1,7 @@
 """The desk shows on every page that everything stands still, asks before pausing, and tells what a resume will do."""
 
 import html
+import re
 
 import pytest
 from django.urls import reverse
@@ -13,6 +14,7 @@ from tests import factories as make
 from tests.conftest import ClientOf
 
 pytestmark = pytest.mark.django_db
+WARNED = re.compile(r'class="hub-notice hub-notice-warn"[^>]*>\s*<span[^>]*>warning</span>\s*<p>This pauses everything')
 
 
 def deed(name: str) -> str:
@@ -44,6 +46,14 @@ class TestTheMainSwitch:
         client_of(operator).post(deed("pause"), {"reason": ""})
 
         assert not MainSwitch.objects.get().is_paused
+
+    def test_warns_by_a_notice_of_its_own_that_it_stops_everything(
+        self, operator: User, mapping: Mapping, client_of: ClientOf
+    ) -> None:
+        alone = reverse("admin:hub_integration_do", args=[mapping.integration_id, "pause"])
+
+        assert WARNED.search(text(client_of, operator, deed("pause")))
+        assert not WARNED.search(text(client_of, operator, alone))
 
     def test_is_not_for_owners(self, owner: User, mapping: Mapping, client_of: ClientOf) -> None:
         answer = client_of(owner).post(deed("pause"), {"reason": "my own affairs"})

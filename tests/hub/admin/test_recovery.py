@@ -3,9 +3,10 @@
 import html
 
 import pytest
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
+from pytest_django import DjangoAssertNumQueries
 
-from hub.models import Recovery, User
+from hub.models import Finding, Link, Recovery, Review, User
 from hub.services import incarnation, recovery
 from tests.conftest import ClientOf
 from tests.hub.services.run.conftest import Pair, pair
@@ -60,3 +61,67 @@ class TestTheGuide:
         assert "Nothing is sent" in text(client_of, auditor, address(found))
 
         assert client_of(auditor).post(address(found, "leave"), {"reason": "x" * 20}).status_code == 403
+
+
+class TestFindings:
+    """The whole list behind the numbers of the guide."""
+
+    LIST = reverse_lazy("admin:hub_finding_changelist")
+
+    @pytest.fixture
+    def review(self, found: Recovery, operator: User, client_of: ClientOf, pair: Pair) -> Review:
+        """One record that was changed there, and 60 that are only at the source."""
+        pair.destination.put(next(iter(pair.destination.rows)), city="Kiel")
+        for number in range(60):
+            pair.source.put(f"new{number:02}", name="New", city="Ulm")
+        client_of(operator).post(address(found, "review"))
+        review: Review = found.reviews.get()
+        recovery.review(review_id=review.pk)
+        return review
+
+    def test_are_reached_from_the_guide_and_paged(
+        self, review: Review, found: Recovery, operator: User, client_of: ClientOf
+    ) -> None:
+        here = f"{self.LIST}?review={review.pk}"
+        assert here in text(client_of, operator, address(found))
+
+        first = text(client_of, operator, here)
+
+        assert ("new59" in first, "new05" in first) == (True, False)
+        assert "p=after-" in first
+
+    def test_are_narrowed_by_kind_and_lead_to_the_pair(
+        self, review: Review, operator: User, client_of: ClientOf
+    ) -> None:
+        shown = text(client_of, operator, f"{self.LIST}?review={review.pk}&state=differing")
+
+        assert ("c0" in shown, "new59" in shown) == (True, False)
+        assert reverse("admin:hub_link_change", args=[Link.objects.get(source_key="c0").pk]) in shown
+
+    def test_show_both_values(self, review: Review, operator: User, client_of: ClientOf) -> None:
+        finding = Finding.objects.get(source_key="c0")
+
+        shown = text(client_of, operator, reverse("admin:hub_finding_change", args=[finding.pk]))
+
+        assert "Kiel" in shown
+        assert "Ulm" in shown
+        assert "compare them with the owner" in shown
+
+    def test_are_out_of_sight_for_who_owns_nothing_of_it(
+        self, review: Review, owner: User, client_of: ClientOf
+    ) -> None:
+        assert client_of(owner).get(f"{self.LIST}?review={review.pk}").status_code in (302, 403)
+        finding = Finding.objects.get(source_key="c0")
+        at = reverse("admin:hub_finding_change", args=[finding.pk])
+        assert client_of(owner).get(at).status_code in (302, 403, 404)
+
+    def test_cost_the_same_however_many_there_are(
+        self,
+        review: Review,
+        operator: User,
+        client_of: ClientOf,
+        django_assert_max_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        client = client_of(operator)
+        with django_assert_max_num_queries(12):
+            client.get(f"{self.LIST}?review={review.pk}")

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from hub.clock import now
@@ -13,11 +12,9 @@ from tests.conftest import ClientOf
 from tests.factories import (
     ChangeFactory,
     LaneFactory,
-    LinkFactory,
-    MappingFactory,
-    ReconciliationExceptionFactory,
-    SyncRunFactory,
 )
+from tests.hub.admin.pages import deed, html
+from tests.hub.admin.stuck import stuck
 
 pytestmark = pytest.mark.django_db
 
@@ -25,25 +22,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def head(db: None) -> Change:
     """A refused step with two steps held behind it."""
-    mapping = MappingFactory(active=True, semantics="transition")
-    run = SyncRunFactory(mapping=mapping, excepted=1, held=2, state="partial")
-    link = LinkFactory(mapping=mapping, refused_digest="d")
-    given = {"run": run, "link": link, "source_key": link.source_key}
-    refused: Change = ChangeFactory(**given, state=State.REJECTED, digest="d")
-    ChangeFactory.create_batch(2, **given, state=State.HELD, code="behind")
-    ReconciliationExceptionFactory(mapping=mapping, source_key=link.source_key, change_id=refused.pk, last_run=run)
-    return refused
-
-
-def deed(row: Change | ReconciliationException, name: str) -> str:
-    kind = "change" if isinstance(row, Change) else "reconciliationexception"
-    return reverse(f"admin:hub_{kind}_do", args=[row.pk, name])
-
-
-def html(client: Client, url: str) -> str:
-    answer = client.get(url)
-    assert answer.status_code == 200, answer.status_code
-    return " ".join(answer.content.decode().split())
+    return stuck(digest="d", head={"digest": "d"}, behind={}, asked={})
 
 
 class TestDialogs:

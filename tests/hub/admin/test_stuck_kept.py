@@ -1,7 +1,8 @@
 """The desk's pages about a step that cannot be mapped: what was read, what waits behind it, another try, and skip."""
 
+from typing import Any
+
 import pytest
-from django.test import Client
 from django.urls import reverse
 
 from hub.engine import verbatim
@@ -10,13 +11,8 @@ from hub.models import AuditEvent, Change, ReconciliationException, User
 from hub.sdk import Record
 from hub.services.run.kept import MARK, UNREADABLE
 from tests.conftest import ClientOf
-from tests.factories import (
-    ChangeFactory,
-    LinkFactory,
-    MappingFactory,
-    ReconciliationExceptionFactory,
-    SyncRunFactory,
-)
+from tests.hub.admin.pages import html
+from tests.hub.admin.stuck import KEY, stuck
 
 pytestmark = pytest.mark.django_db
 
@@ -24,43 +20,24 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def step(db: None) -> Change:
     """A step whose town nobody has mapped, with two steps behind it."""
-    mapping = MappingFactory(active=True, semantics="transition")
-    run = SyncRunFactory(mapping=mapping, excepted=1, held=2, state="partial")
-    link = LinkFactory(mapping=mapping, refused_digest=f"{MARK}d")
-    given = {"run": run, "link": link, "source_key": link.source_key, "fields": {}, "image": {}}
     data = {"name": "Ada", "city": "XK"}
-    found: Change = ChangeFactory(
-        **given,
-        state=State.REJECTED,
-        code="unmapped",
-        message="XK is not in the value map",
-        kept=verbatim.written(Record(link.source_key, data)),
+    nothing: dict[str, Any] = {"fields": {}, "image": {}}
+    refused = {"code": "unmapped", "message": "XK is not in the value map", "kept": kept(data)}
+    asked = {"kind": "unmapped", "field": "city", "evidence": {"source": data}}
+    return stuck(
+        digest=f"{MARK}d", head=nothing | refused, behind=nothing | {"kept": kept({"city": "Ulm"})}, asked=asked
     )
-    ChangeFactory.create_batch(
-        2, **given, state=State.HELD, code="behind", kept=verbatim.written(Record(link.source_key, {"city": "Ulm"}))
-    )
-    ReconciliationExceptionFactory(
-        mapping=mapping,
-        source_key=link.source_key,
-        change_id=found.pk,
-        last_run=run,
-        kind="unmapped",
-        field="city",
-        evidence={"source": data},
-    )
-    return found
+
+
+def kept(data: dict[str, str]) -> str:
+    """A step as it was read."""
+    return verbatim.written(Record(KEY, data))
 
 
 def page(row: Change | ReconciliationException, deed: str = "") -> str:
     kind = "change" if isinstance(row, Change) else "reconciliationexception"
     name = f"admin:hub_{kind}_{'do' if deed else 'change'}"
     return reverse(name, args=[row.pk, deed] if deed else [row.pk])
-
-
-def html(client: Client, url: str) -> str:
-    answer = client.get(url)
-    assert answer.status_code == 200, answer.status_code
-    return " ".join(answer.content.decode().split())
 
 
 def asked() -> ReconciliationException:

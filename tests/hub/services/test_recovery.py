@@ -149,6 +149,40 @@ class TestAReview:
 
         assert reviewed(restored).state == "done"
 
+    def test_keeps_every_record_that_differs_with_both_values(self, restored: Pair) -> None:
+        rows = {row.reference: key for key, row in restored.destination.rows.items()}
+        restored.destination.put(rows["c0"], name="Corrected by hand")
+        restored.destination.drop(rows["c1"])
+        restored.source.put("c3", city="Bonn")
+        for number in range(30):
+            restored.source.put(f"new{number}", name="New", city="Ulm")
+
+        found = reviewed(restored)
+
+        kept = {one.source_key: one for one in found.findings.all()}
+        assert len(kept) == 34
+        assert (kept["c0"].kind, kept["c0"].wanted, kept["c0"].present) == (
+            "differing", {"name": "Name 0"}, {"name": "Corrected by hand"},
+        )  # fmt: skip
+        assert kept["c0"].link_id == Link.objects.get(source_key="c0").pk
+        assert (kept["c1"].kind, kept["c1"].destination_key) == ("missing", rows["c1"])
+        assert (kept["c3"].kind, kept["c3"].wanted, kept["c3"].present) == (
+            "relinked", {"city": "Bonn"}, {"city": "Ulm"},
+        )  # fmt: skip
+        assert {kept[f"new{number}"].kind for number in range(30)} == {"new"}
+        assert "c2" not in kept
+
+    def test_that_begins_anew_finds_anew_and_keeps_what_was_linked_again(self, restored: Pair) -> None:
+        rows = {row.reference: key for key, row in restored.destination.rows.items()}
+        restored.destination.drop(rows["c1"])
+        found = reviewed(restored)
+        restored.source.drop("c1")
+        Review.objects.update(state="asked")
+
+        recovery.review(review_id=found.pk)
+
+        assert dict(found.findings.values_list("source_key", "kind")) == {"c3": "relinked", "c4": "relinked"}
+
     def test_is_rung_for_again_when_the_ring_was_lost(self, restored: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
         found = recovery.present()
         assert found is not None

@@ -1,6 +1,5 @@
 """What is due starts once, however many schedulers there are, and a slot that is missed is recorded."""
 
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +10,7 @@ from django.db import connection, transaction
 from hub.models import Integration, Mapping, RunState, Slot, SyncRun
 from hub.services import schedule
 from tests import factories as make
+from tests.rival import Rival, wait_until_blocked
 
 SLOT = datetime(2026, 11, 22, 6, tzinfo=UTC)
 NOW = SLOT + timedelta(seconds=2)
@@ -167,51 +167,13 @@ class TestTwoSchedulers:
 
         with transaction.atomic():
             Integration.objects.select_for_update().get(pk=integration.pk)
-            schedulers = [Scheduler(), Scheduler()]
+            schedulers = [Rival(lambda: schedule.start_due(NOW)) for _ in range(2)]
             wait_until_blocked(schedulers)  # both have found it due; neither has it yet
-        for scheduler in schedulers:
-            scheduler.thread.join()
 
-        assert sorted(scheduler.filled for scheduler in schedulers) == [0, 1]
+        assert sorted(scheduler.done() for scheduler in schedulers) == [0, 1]
         assert SyncRun.objects.filter(slot=SLOT).count() == 2
         assert (len(rings), slots()) == (1, [(SLOT, "filled")])
         assert next_of(integration) == SLOT + timedelta(hours=1)
-
-
-class Scheduler:
-    """A scheduler with a database connection of its own."""
-
-    def __init__(self) -> None:
-        self.filled = -1
-        self.backend = 0
-        self._is_connected = threading.Event()
-        self.thread = threading.Thread(target=self._go)
-        self.thread.start()
-        self._is_connected.wait()
-
-    def _go(self) -> None:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("select pg_backend_pid()")
-                (self.backend,) = cursor.fetchone()
-            self._is_connected.set()
-            self.filled = schedule.start_due(NOW)
-        finally:
-            self._is_connected.set()
-            connection.close()
-
-
-def wait_until_blocked(schedulers: list[Scheduler]) -> None:
-    """Wait until each of them stands at a lock; fails when one of them has ended instead."""
-    backends = [scheduler.backend for scheduler in schedulers]
-    pause = threading.Event()
-    while all(scheduler.thread.is_alive() for scheduler in schedulers):
-        with connection.cursor() as cursor:
-            cursor.execute("select count(distinct pid) from pg_locks where not granted and pid = any(%s)", [backends])
-            if cursor.fetchone() == (len(backends),):
-                return
-        pause.wait(0.01)
-    pytest.fail("A scheduler went on although the integration was locked.")
 
 
 class TestPlanUnplanned:

@@ -37,6 +37,11 @@ class Pair:
     activate: Callable[[Mapping, dict[str, Any]], MappingVersion]
     lost: list[int] = field(default_factory=list)
 
+    def fill(self, count: int = 7) -> None:
+        """Put so many records into the source."""
+        for number in range(count):
+            self.source.put(f"c{number}", name=f"Customer {number}", city="Kiel")
+
     def ask(self, **wanted: Any) -> SyncRun:
         """Ask for a run without doing it."""
         self.mapping.refresh_from_db()
