@@ -21,10 +21,11 @@ def rights(person: Person) -> QuerySet[Permission]:
 
 
 def grantable_rights(by: Person) -> QuerySet[Permission]:
-    """Those of the person's rights that the policy ever asks for, in the order of what they are about."""
+    """The rights that the policy asks for: all of them, where giving roles is the person's task, or those they have."""
     asked = {name for rule in access.RULES.values() for names in rule.needs.values() for name in names}
     codenames = {name.partition(".")[2] for name in asked}
-    about = rights(by).filter(content_type__app_label__in=["hub", "auth"], codename__in=codenames)
+    theirs = Permission.objects.all() if may_give_any_role(by) else rights(by)
+    about = theirs.filter(content_type__app_label__in=["hub", "auth"], codename__in=codenames)
     return Permission.objects.filter(pk__in=about.values("pk")).order_by("content_type__model", "codename")
 
 
@@ -58,5 +59,6 @@ def exclusive(names: Collection[str]) -> str:
 
 
 def may_manage_group(by: Person, group: Group) -> bool:
-    """Whether `by` has every right of the group."""
-    return grantable_groups(by).filter(pk=group.pk).exists()
+    """Whether `by` may give every right of the group, and is not in it: nobody gives a right to themselves."""
+    is_in_it = isinstance(by, User) and by.groups.filter(pk=group.pk).exists()
+    return not is_in_it and grantable_groups(by).filter(pk=group.pk).exists()

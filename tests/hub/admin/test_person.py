@@ -194,3 +194,16 @@ class TestMayManage:
         assert people.may_manage(UserFactory(is_superuser=True), administrator)
         assert not people.may_manage(administrator, UserFactory(is_superuser=True))
         assert people.may_manage(owner, UserFactory())
+
+    def test_own_groups_get_any_right_from_a_security_admin_who_is_not_in_them(self, client_of: ClientOf) -> None:
+        theirs, other = Group.objects.create(name="theirs"), Group.objects.create(name="other")
+        kept, new = (Permission.objects.get(codename=name) for name in ("view_syncrun", "run_integration"))
+        other.permissions.add(kept)
+        client = client_of(UserFactory(groups=["Security admin", "theirs"]))
+
+        for group in (theirs, other):
+            sent = {"name": group.name, "permissions": [kept.pk, new.pk]}
+            client.post(f"/admin/auth/group/{group.pk}/change/", sent)
+
+        assert set(other.permissions.all()) == {kept, new}
+        assert not theirs.permissions.exists()
