@@ -25,6 +25,7 @@ PEOPLE = {
     "N": "",
 }
 EVERYWHERE = frozenset("AS")  # whose roles reach what was not given to them
+INSIDE, OUTSIDE = "daylight", "kryptonite"  # in every text of the rows: words that are in no page by themselves
 Rows = dict[type[Model], Model]
 
 
@@ -45,7 +46,7 @@ def build() -> World:
         for letter, role in PEOPLE.items()
     }
     common = _common()
-    inside, outside = ({**_rows(name, common), **common} for name in ("inside", "outside"))
+    inside, outside = ({**_rows(name, common), **common} for name in (INSIDE, OUTSIDE))
     _give(team, inside)
     _give(Group.objects.create(name="Other team"), outside)
     return World(people, inside, outside)
@@ -53,25 +54,30 @@ def build() -> World:
 
 def _rows(name: str, common: Rows) -> Rows:
     """One row of each table that hangs on an integration or a credential."""
-    source = make.ConnectionFactory(name=f"{name}-source", credential=make.CredentialFactory(name=f"{name}-key"))
+    credential = make.CredentialFactory(name=f"{name}-key", title=f"{name} key")
+    source = make.ConnectionFactory(name=f"{name}-source", title=f"{name} source", credential=credential)
+    there = make.ConnectionFactory(name=f"{name}-there", title=f"{name} there")
+    integration = make.IntegrationFactory(name=name, title=f"{name} integration", purpose=name)
     mapping = make.MappingFactory(
-        integration=make.IntegrationFactory(name=name), name=name, source=source, active=True,
-        destination__name=f"{name}-there",
-    )  # fmt: skip
-    run = make.SyncRunFactory(mapping=mapping, state="waiting", held=1, ended_at=None)
-    change = make.ChangeFactory(run=run, state=State.HELD)
-    hook = WebhookFactory(name=f"{name}-hook", connection=source)
+        integration=integration, name=name, title=f"{name} mapping", source=source, destination=there, active=True
+    )
+    run = make.SyncRunFactory(mapping=mapping, state="waiting", held=1, ended_at=None, reason=name)
+    key = f"{name}-1"
+    change = make.ChangeFactory(run=run, state=State.HELD, source_key=key, fields={"name": name}, image={"name": name})
+    hook = WebhookFactory(name=f"{name}-hook", title=f"{name} hook", connection=source)
     review = models.Review.objects.create(recovery_id=common[models.Recovery].pk, mapping=mapping)
     found: list[Model] = [
-        source.credential, source, mapping.integration, mapping, make.MappingVersionFactory(mapping=mapping), run,
-        change, make.AttemptFactory(change=change), make.ReconciliationExceptionFactory(mapping=mapping),
-        make.LinkFactory(mapping=mapping), make.LaneFactory(mapping=mapping), make.CheckpointFactory(mapping=mapping),
-        make.HintFactory(mapping=mapping), make.SlotFactory(integration=mapping.integration),
-        hook, WebhookRouteFactory(webhook=hook, mapping=mapping), DeliveryFactory(webhook=hook),
-        models.Finding.objects.create(review=review, kind="new", source_key="C-1"),
-        models.Replay.objects.create(
-            integration=mapping.integration, mapping=mapping, reason="A fault.", created_at=now()
+        credential, source, integration, mapping, make.MappingVersionFactory(mapping=mapping, note=name), run, change,
+        make.AttemptFactory(change=change, request=name, response=name),
+        make.ReconciliationExceptionFactory(mapping=mapping, source_key=key, reason=f"Refused: {name}."),
+        make.LinkFactory(mapping=mapping, source_key=key, destination_key=key), make.LaneFactory(mapping=mapping),
+        make.CheckpointFactory(mapping=mapping, cursor={"since": name}),
+        make.HintFactory(mapping=mapping, source_key=key), make.SlotFactory(integration=integration),
+        hook, WebhookRouteFactory(webhook=hook, mapping=mapping, events=[name]),
+        DeliveryFactory(webhook=hook, key=key, event=name), models.Finding.objects.create(
+            review=review, kind="new", source_key=key
         ),
+        models.Replay.objects.create(integration=integration, mapping=mapping, reason=name, created_at=now()),
     ]  # fmt: skip
     return {type(row): row for row in found}
 
