@@ -10,6 +10,7 @@ Hides = Callable[[str], str]
 """Tells of a field which right its value takes; empty where the value may be seen."""
 
 HIDDEN = "hidden"
+UNQUOTED = "Hidden: it may quote what the record holds."
 NEEDS_PAYLOAD, NEEDS_PERSONAL = (
     f"Takes the right “{INTEGRATION_RIGHTS[right].label}”." for right in (PAYLOAD, PERSONAL)
 )
@@ -87,7 +88,7 @@ class Lens:
         if self.payload and is_of_mapping and all(name in self._harmless for name in lines):
             return text
         named = [f"{name}: {HIDDEN}" for name in dict.fromkeys(lines) if name in {field, *self.fields.known}]
-        return "\n".join(named or [HIDDEN] * bool(lines))
+        return "\n".join(named or [UNQUOTED] * bool(lines))
 
     @property
     def _harmless(self) -> Collection[str]:

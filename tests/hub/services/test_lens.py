@@ -2,7 +2,7 @@
 
 from hub.engine.mapping import personal_fields
 from hub.services.story.difference import NOT_THERE, Cell, beside
-from hub.services.story.lens import CLEAR, HIDDEN, NEEDS_PAYLOAD, NEEDS_PERSONAL, Lens, nothing
+from hub.services.story.lens import CLEAR, HIDDEN, NEEDS_PAYLOAD, NEEDS_PERSONAL, UNQUOTED, Lens, nothing
 
 FIELDS = personal_fields(
     [{"fields": {"mail": {"steps": [{"path": "email"}], "personal": True}, "city": {"steps": [{"path": "town"}]}}}]
@@ -52,7 +52,7 @@ class TestTexts:
 class TestSentences:
     def test_keep_the_name_of_their_field(self) -> None:
         assert BLIND.sentence("city: “Ulm” is not a town", field="city") == "city: hidden"
-        assert BLIND.sentence("Ada: is no city", field="city") == HIDDEN
+        assert BLIND.sentence("Ada: is no city", field="city") == UNQUOTED
 
     def test_of_rules_are_shown_where_no_line_is_of_a_personal_field(self) -> None:
         told = "city: “Ulm” is not a town"
