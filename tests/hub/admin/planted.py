@@ -19,7 +19,7 @@ from tests import factories as make
 from tests.hub.webhooks import DeliveryFactory, WebhookFactory, WebhookRouteFactory
 
 PLAIN, PERSONAL = "Quittengelee", "Wolkenstein"
-BODY = {
+BODY: dict[str, dict[str, Any]] = {
     "fields": {
         "city": {"steps": [{"path": "town"}]},
         "person": {"steps": [{"path": "full_name"}], "personal": True},
@@ -143,10 +143,10 @@ def looked_through(client: Client, mapping: Mapping) -> Found:
     trial = reverse("admin:hub_mappingversion_do", args=[mapping.active_version_id, "try_out"])
     pages["trial"] = client.post(trial, {"limit": "5"})
     shown = [re.sub(r"</?mark>", "", answer.content.decode()) for answer in pages.values()]
-    return Found(
-        *({place for page in shown for place in re.findall(rf"{word}-(\w+)\.", page)} for word in (PLAIN, PERSONAL)),
-        {address: answer.status_code for address, answer in pages.items()},
+    plain, personal = (
+        {place for page in shown for place in re.findall(rf"{word}-(\w+)\.", page)} for word in (PLAIN, PERSONAL)
     )
+    return Found(plain, personal, {address: answer.status_code for address, answer in pages.items()})
 
 
 def addresses() -> Iterator[str]:
