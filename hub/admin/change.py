@@ -1,5 +1,6 @@
 """Changes and attempts: the story of one write, from plan to outcome. Read only."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -18,7 +19,9 @@ from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, mo
 from hub.admin.stuck import StuckPages
 from hub.engine.intent import State
 from hub.models import Attempt, Change
+from hub.services import payload
 from hub.services.story import change as change_story
+from hub.services.story import exception as exception_story
 from hub.services.story.run import GROUPS
 
 OTHERS_SHOWN = 10
@@ -57,13 +60,16 @@ class ChangeAdmin(StuckPages, KeysetMixin, FactAdmin[Change]):
 
     def page(self, request: HttpRequest, row: Change) -> dict[str, Any]:
         """The change's life, its two sides and what it touches."""
-        told = change_story.tell([row])[0]
+        lens = payload.lens_for(request.user, row.mapping)
+        payload.seen(by=self.person(request), row=row, right=lens.right)
+        told = change_story.tell([row], lens)[0]
         return {
             "title": f"{told.verb.capitalize()} {row.source_key}",
             "told": told,
-            "life": change_story.life(row),
-            "raised": list(change_story.exceptions_of(row)[:OTHERS_SHOWN]),
-            "others": change_story.others_of(row, OTHERS_SHOWN),
+            "life": change_story.life(row, lens),
+            "raised": exception_story.with_words(change_story.exceptions_of(row)[:OTHERS_SHOWN], lens),
+            "others": change_story.others_of(row, OTHERS_SHOWN, lens),
+            "hidden": lens.notice,
         }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
@@ -71,6 +77,12 @@ class ChangeAdmin(StuckPages, KeysetMixin, FactAdmin[Change]):
         return rows.select_related(
             "mapping__integration", "mapping__source", "mapping__destination", "run", "version", "link"
         )
+
+    def prepare(self, request: HttpRequest, rows: Sequence[Change]) -> None:
+        """What this person may read of each message."""
+        lenses = payload.lenses(request.user, (row.mapping_id for row in rows))
+        for row in rows:
+            row.said = change_story.said(row, lenses[row.mapping_id])
 
     @display(description="record")
     def record(self, change: Change) -> SafeString:
@@ -94,7 +106,7 @@ class ChangeAdmin(StuckPages, KeysetMixin, FactAdmin[Change]):
     @display(description="message")
     def said(self, change: Change) -> SafeString:
         """The beginning of what was said about it."""
-        return format_html('<span class="st-told">{}</span>', Truncator(change.message).chars(120) or "—")
+        return format_html('<span class="st-told">{}</span>', Truncator(change.said).chars(120) or "—")
 
     @display(description="sent")
     def sent(self, change: Change) -> SafeString:
@@ -114,11 +126,17 @@ class AttemptAdmin(KeysetMixin, FactAdmin[Attempt]):
 
     def page(self, request: HttpRequest, row: Attempt) -> dict[str, Any]:
         """The attempt in full."""
-        return {"title": f"Attempt {row.number} of change {row.change_id}", "told": change_story.told_in_full(row)}
+        lens = payload.lens_for(request.user, row.change.mapping)
+        payload.seen(by=self.person(request), row=row, right="" if lens.takes else lens.right)
+        return {
+            "title": f"Attempt {row.number} of change {row.change_id}",
+            "told": change_story.told_in_full(row, lens),
+            "hidden": lens.notice,
+        }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
         rows: QuerySet[Attempt] = super().get_queryset(request)
-        return rows.select_related("change")
+        return rows.select_related("change__mapping")
 
     @display(description="at")
     def when(self, attempt: Attempt) -> SafeString:

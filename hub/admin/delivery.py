@@ -14,7 +14,7 @@ from unfold.decorators import display
 from hub.admin.base import Deed, FactAdmin, ReasonForm
 from hub.admin.keyset import Chip, Chips, KeysetMixin, badge, begins_with, moment
 from hub.models import Delivery, DeliveryState, Webhook
-from hub.services import access
+from hub.services import access, payload
 from hub.services import delivery as deliveries
 
 MOST_FOUND = 1000
@@ -130,7 +130,10 @@ class DeliveryAdmin(KeysetMixin, FactAdmin[Delivery]):
 
     def page(self, request: HttpRequest, row: Delivery) -> dict[str, Any]:
         """What is known of it; what it contains is for those who may see that."""
-        may_read = access.can(request.user, "view_body", row).allowed
+        may_read = access.can(request.user, "view_body", row).allowed and payload.may_read_whole(
+            request.user, row.webhook.connection
+        )
+        payload.seen(by=self.person(request), row=row, right="view_body" if may_read and row.size else "")
         return {
             "title": str(row),
             "tone": TONES[row.state],

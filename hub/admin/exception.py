@@ -1,5 +1,6 @@
 """Exceptions: what a person must settle, told in words, side by side, with what can be done next."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -22,7 +23,7 @@ from hub.admin.stuck import StuckPages
 from hub.admin.wording import ago, lasting
 from hub.models import Change, ExceptionKind, ExceptionState, ReconciliationException, Semantics, SyncRun
 from hub.sdk import HubError
-from hub.services import access
+from hub.services import access, payload
 from hub.services import exception as exceptions
 from hub.services import run as runs
 from hub.services.story import exception as exception_story
@@ -194,9 +195,12 @@ class ExceptionAdmin(StuckPages, KeysetMixin, FactAdmin[ReconciliationException]
 
     def page(self, request: HttpRequest, row: ReconciliationException) -> dict[str, Any]:
         """What happened, where, to which value, and what can be done next."""
+        lens = payload.lens_for(request.user, row.mapping)
+        payload.seen(by=self.person(request), row=row, right=lens.right)
         return {
             "title": row.source_key,
-            "told": exception_story.tell(row),
+            "told": exception_story.tell(row, lens),
+            "hidden": lens.notice,
             "age": ago(row.opened_at, clock.now()),
             "is_open": exception_story.is_open(row),
         }
@@ -211,6 +215,12 @@ class ExceptionAdmin(StuckPages, KeysetMixin, FactAdmin[ReconciliationException]
         return rows.select_related(
             "integration", "mapping__source", "mapping__destination", "owner", "first_run", "last_run"
         )
+
+    def prepare(self, request: HttpRequest, rows: Sequence[ReconciliationException]) -> None:
+        """What this person may read of each reason."""
+        lenses = payload.lenses(request.user, (row.mapping_id for row in rows))
+        for row in rows:
+            row.said = exception_story.said(row, lenses[row.mapping_id])
 
     # --- displays ---------------------------------------------------------------------------------------------
 
@@ -227,7 +237,7 @@ class ExceptionAdmin(StuckPages, KeysetMixin, FactAdmin[ReconciliationException]
     @display(description="why")
     def told(self, exception: ReconciliationException) -> SafeString:
         """The beginning of the reason."""
-        return format_html('<span class="st-told">{}</span>', Truncator(exception.reason).chars(120))
+        return format_html('<span class="st-told">{}</span>', Truncator(exception.said).chars(120))
 
     @display(description="where")
     def place(self, exception: ReconciliationException) -> SafeString:

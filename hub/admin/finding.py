@@ -15,7 +15,7 @@ from hub.admin.base import FactAdmin
 from hub.admin.keyset import Chip, Chips, KeysetMixin, badge
 from hub.admin.recovery import KINDS
 from hub.models import Finding, FindingKind, Link
-from hub.services import access
+from hub.services import access, payload
 from hub.services.story.difference import beside
 
 TONES: dict[str, str] = {FindingKind.RELINKED: "ok", FindingKind.NEW: "idle", FindingKind.UNKNOWN: "warn"}
@@ -41,13 +41,16 @@ class FindingAdmin(KeysetMixin, FactAdmin[Finding]):
     def page(self, request: HttpRequest, row: Finding) -> dict[str, Any]:
         """Both values of each field that differs, and the way to the pair."""
         links = access.visible(request.user, "view", Link)
+        lens = payload.lens_for(request.user, row.review.mapping)
+        payload.seen(by=self.person(request), row=row, right=lens.right)
         return {
             "title": row.source_key,
             "tone": TONES.get(row.kind, "bad"),
             "means": MEANINGS[row.kind],
             "link": links.filter(pk=row.link_id).first() if row.link_id else None,
             "headings": HEADINGS,
-            "rows": beside(row.present, row.wanted) if row.present or row.wanted else [],
+            "hidden": lens.notice,
+            "rows": beside(row.present, row.wanted, hides=lens.mapped) if row.present or row.wanted else [],
         }
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Finding]:

@@ -126,6 +126,7 @@ class KeysetList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         place, _, stamp = request.GET.get(PAGE_VAR, "").partition(".")
         page = page_of(self.queryset, place if stamp == self._stamp() else "", self.list_per_page)
+        self.model_admin.prepare(request, page.rows)
         self.paginator = Pager(page)
         self.result_list = page.rows
         self.result_count = len(page.rows)
@@ -193,6 +194,9 @@ class KeysetMixin:
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[KeysetList]:
         return KeysetList
+
+    def prepare(self, request: HttpRequest, rows: Sequence[Any]) -> None:
+        """Add to the rows of a page what its columns show beyond them; for subclasses."""
 
     def by_keys(self, request: HttpRequest, rows: QuerySet[Any], text: str, columns: Sequence[str]) -> QuerySet[Any]:
         """The rows of which one of these key columns begins with `text`; at most a thousand, all found by index.

@@ -12,6 +12,7 @@ from hub import clock
 from hub.admin.base import FactAdmin
 from hub.admin.keyset import badge, moment
 from hub.models import Checkpoint, Lane
+from hub.services import payload
 from hub.services.story import lane as lane_story
 
 
@@ -36,7 +37,7 @@ class LaneAdmin(FactAdmin[Lane]):
         """All lanes of the mapping: who holds them, what waits in them, and what is stuck."""
         return {
             "title": f"{row.mapping}: lane {row.slice + 1}",
-            "told": lane_story.tell(row.mapping, clock.now()),
+            "told": lane_story.tell(row.mapping, clock.now(), payload.lens_for(request.user, row.mapping)),
             "is_beyond": row.slice >= row.mapping.slices,
         }
 

@@ -11,6 +11,7 @@ from unfold.decorators import display
 from hub.admin.base import FactAdmin
 from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, moment, number
 from hub.models import Hint, Link, LinkState
+from hub.services import payload
 from hub.services.story import link as link_story
 
 CHANGES_SHOWN = 15
@@ -46,7 +47,10 @@ class LinkAdmin(KeysetMixin, FactAdmin[Link]):
 
     def page(self, request: HttpRequest, row: Link) -> dict[str, Any]:
         """Both sides, and what happened to the pair."""
-        return {"title": str(row), **link_story.tell(row, CHANGES_SHOWN)}
+        lens = payload.lens_for(request.user, row.mapping)
+        told = link_story.tell(row, CHANGES_SHOWN, lens)
+        payload.seen(by=self.person(request), row=row, right=lens.right if told["headings"] else "")
+        return {"title": str(row), "hidden": lens.notice, **told}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Link]:
         rows: QuerySet[Link] = super().get_queryset(request)

@@ -16,9 +16,10 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from hub.admin.base import Deed, HubAdmin, ReasonForm
 from hub.admin.keyset import KeysetMixin, badge, moment, number
-from hub.models import Replay, ReplayState, SyncRun
-from hub.services import access
+from hub.models import Change, Replay, ReplayState, SyncRun
+from hub.services import access, payload
 from hub.services import replay as replays
+from hub.services.story import change as change_story
 
 SHOWN = 10
 MOST_KEYS = 5000
@@ -203,11 +204,15 @@ class ReplayAdmin(KeysetMixin, HubAdmin[Replay]):
             "words": [word for name, (word, _) in replays.KINDS.items() if name in row.states],
             "percent": min(100, 100 * row.taken // row.total) if row.total else 100,
             "counts": [(counts[name], word) for name, word in WORDS.items() if counts[name] or name == "received"],
-            "sample": list(replays.chosen(row)[:SHOWN]) if row.state == ReplayState.DRAFT else [],
+            "sample": self._sample(request, row) if row.state == ReplayState.DRAFT else [],
             "runs": row.runs.order_by("-pk")[:SHOWN],
             "is_going": row.state == ReplayState.RUNNING,
             "live_url": reverse("admin:hub_replay_live", args=[row.pk]),
         }
+
+    def _sample(self, request: HttpRequest, row: Replay) -> list[Change]:
+        """The first changes it is about, with what this person may read of their messages."""
+        return change_story.with_words(replays.chosen(row)[:SHOWN], payload.lens_for(request.user, row.mapping))
 
     def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Only what changes."""

@@ -20,11 +20,12 @@ from hub.admin.base import Deed, FactAdmin, ReasonForm
 from hub.admin.keyset import Chip, Chips, KeysetMixin, ScopedDropdown, badge, moment, number, page_of
 from hub.admin.wording import lasting
 from hub.models import RunState, SyncRun, Trigger
-from hub.services import access, pause
+from hub.services import access, pause, payload
 from hub.services import run as runs
 from hub.services.run.apply import PREVIEW_ROOM
 from hub.services.story import change as change_story
 from hub.services.story import run as run_story
+from hub.services.story.lens import Lens
 
 EXCEPTIONS_SHOWN = 10
 TONES: dict[str, str] = {
@@ -161,7 +162,10 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
 
     def page(self, request: HttpRequest, row: SyncRun) -> dict[str, Any]:
         """The run with its balance, what needs a person, and one page of its changes."""
-        raised = run_story.exceptions(row, EXCEPTIONS_SHOWN + 1)
+        lens = payload.lens_for(request.user, row.mapping)
+        raised = run_story.exceptions(row, EXCEPTIONS_SHOWN + 1, lens)
+        changes = self._changes(request, row, lens)
+        payload.seen(by=self.person(request), row=row, right=lens.right if changes["told"] else "")
         return {
             "title": f"Run {row.pk}: {row.integration} / {row.mapping}",
             **self._live(row),
@@ -169,7 +173,8 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
             "raised": raised[:EXCEPTIONS_SHOWN],
             "more_raised": len(raised) > EXCEPTIONS_SHOWN,
             "may_see_lease": self.may(request, "cancel", row),
-            **self._changes(request, row),
+            "hidden": lens.notice if changes["told"] else "",
+            **changes,
         }
 
     def live_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -196,7 +201,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
             "standstill": _standstill(row),
         }
 
-    def _changes(self, request: HttpRequest, row: SyncRun) -> dict[str, Any]:
+    def _changes(self, request: HttpRequest, row: SyncRun, lens: Lens) -> dict[str, Any]:
         """One page of changes, narrowed by state and operation."""
         group, operation = request.GET.get("show", ""), request.GET.get("operation", "")
         group = group if group in run_story.GROUPS else ""
@@ -208,7 +213,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
             ascending=True,
         )
         return {
-            "told": change_story.tell(found.rows),
+            "told": change_story.tell(found.rows, lens),
             "page": found,
             "group": group,
             "operation": operation,

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 
-from hub.models import Change, ExceptionState, ReconciliationException, RunState, SyncRun
+from hub.models import Change, ExceptionState, ReconciliationException, RunState, SyncRun, User
+from hub.services import payload
+from hub.services.story import exception as exception_story
 
 MOST_LINES = 20
 SUCCEEDED, FAILED, UNFINISHED = 0, 1, 2
@@ -18,9 +20,9 @@ def exit_code(runs: Sequence[SyncRun]) -> int:
     return FAILED if FAILED in codes else max(codes, default=FAILED)
 
 
-def as_json(runs: Sequence[SyncRun]) -> dict[str, Any]:
-    """Everything about the runs, as one document."""
-    return {"exit_code": exit_code(runs), "runs": [_run_as_json(run) for run in runs]}
+def as_json(runs: Sequence[SyncRun], by: User | None) -> dict[str, Any]:
+    """Everything about the runs that this person may see, as one document."""
+    return {"exit_code": exit_code(runs), "runs": [_run_as_json(run, by) for run in runs]}
 
 
 def failure(reason: str) -> dict[str, Any]:
@@ -28,13 +30,13 @@ def failure(reason: str) -> dict[str, Any]:
     return {"exit_code": FAILED, "error": reason, "runs": []}
 
 
-def lines(run: SyncRun) -> Iterator[str]:
-    """The run in lines for people."""
+def lines(run: SyncRun, by: User | None) -> Iterator[str]:
+    """The run in lines for this person, or for whoever works at the host."""
     yield f"{run.mapping.path}: {run.get_state_display()}{_after(run)}. {run.reason}".rstrip()
     yield f"  {equation(run)}"
     if run.is_preview:
         yield from _shortened([f"  {_planned(change)}" for change in _changes(run)], run.planned)
-    yield from _shortened([f"  {_exception(one)}" for one in _exceptions(run)[:MOST_LINES]], run.excepted)
+    yield from _shortened([f"  {_exception(one)}" for one in _exceptions(run, by, MOST_LINES)], run.excepted)
 
 
 def equation(run: SyncRun) -> str:
@@ -47,7 +49,7 @@ def equation(run: SyncRun) -> str:
     return f"received {received:,} = {' + '.join(parts)}"
 
 
-def _run_as_json(run: SyncRun) -> dict[str, Any]:
+def _run_as_json(run: SyncRun, by: User | None) -> dict[str, Any]:
     applied = {"created": run.created, "updated": run.updated, "deleted": run.deleted}
     return {
         "id": run.pk,
@@ -63,8 +65,8 @@ def _run_as_json(run: SyncRun) -> dict[str, Any]:
         "balance": run.balance | applied,
         "planned": _planned_as_json(run) if run.is_preview else {},
         "exceptions": [
-            {"id": one.pk, "key": one.source_key, "kind": one.kind, "field": one.field, "reason": one.reason}
-            for one in _exceptions(run)
+            {"id": one.pk, "key": one.source_key, "kind": one.kind, "field": one.field, "reason": one.said}
+            for one in _exceptions(run, by)
         ],
     }
 
@@ -75,8 +77,11 @@ def _planned_as_json(run: SyncRun) -> dict[str, int]:
     return dict(counted)
 
 
-def _exceptions(run: SyncRun) -> QuerySet[ReconciliationException]:
-    return ReconciliationException.objects.filter(last_run=run, state=ExceptionState.OPEN).order_by("pk")
+def _exceptions(run: SyncRun, by: User | None, most: int | None = None) -> list[ReconciliationException]:
+    """The open exceptions of a run, each with what this person may read of its reason."""
+    found = ReconciliationException.objects.filter(last_run=run, state=ExceptionState.OPEN).order_by("pk")
+    lens = payload.lens_for(by, run.mapping) if by else payload.lens_of_host()
+    return exception_story.with_words(found[:most], lens)
 
 
 def _changes(run: SyncRun) -> QuerySet[Change]:
@@ -96,7 +101,7 @@ def _planned(change: Change) -> str:
 
 def _exception(one: ReconciliationException) -> str:
     where = f" ({one.field})" if one.field else ""
-    return f"{one.source_key}{where}: {one.get_kind_display()}: {one.reason}"
+    return f"{one.source_key}{where}: {one.get_kind_display()}: {one.said}"
 
 
 def _shortened(told: Sequence[str], count: int) -> Iterator[str]:

@@ -92,6 +92,7 @@ class Change(models.Model):
 
     if TYPE_CHECKING:
         attempts: RelatedManager["Attempt"]
+        said: str  # what a person may read of `message`; the stories set it
 
     class Meta:
         ordering = ["-id"]

@@ -1,5 +1,7 @@
 """Exceptions: whatever a person must settle, with its reason."""
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -60,6 +62,9 @@ class ReconciliationException(models.Model):
     seen_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution = models.CharField(max_length=300, blank=True)
+
+    if TYPE_CHECKING:
+        said: str  # what a person may read of `reason`; the stories set it
 
     class Meta:
         ordering = ["-id"]

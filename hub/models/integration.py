@@ -76,6 +76,7 @@ class Integration(Pausable):
             ("run_integration", "Can run an integration now or preview it"),
             ("pause_integration", "Can pause and resume an integration"),
             ("view_payload", "Can see what records hold"),
+            ("view_personal", "Can see personal data in records"),
             ("resolve_integration", "Can settle the exceptions of an integration"),
             ("operate_integration", "Can run, pause and replay an integration"),
             ("own_integration", "Can do with an integration what its owner can"),

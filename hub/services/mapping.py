@@ -59,11 +59,11 @@ def activate(*, version: MappingVersion, by: User | None, reason: str = "") -> N
     this one.
     """
     if version.mapping.is_two_way:
-        _try_both_ways(version)
+        _try_both_ways(version, by)
     _activate(version, by, reason)
 
 
-def _try_both_ways(version: MappingVersion) -> None:
+def _try_both_ways(version: MappingVersion, by: User | None) -> None:
     """Raise ConfigError when a version cannot go both ways, or loses what it does not declare."""
     mapping = version.mapping
     if "back" not in version.body:
@@ -75,7 +75,7 @@ def _try_both_ways(version: MappingVersion) -> None:
         if not isinstance(destination, Source):
             raise ConfigError(f"“{mapping.destination}” cannot be read from, so the mapping cannot go both ways.")
         there = _first_records(destination, mapping.destination_stream, roundtrip.SAMPLES)
-    roundtrip.refuse_loss(version=version, here=here, there=there)
+    roundtrip.refuse_loss(version=version, here=here, there=there, by=by)
 
 
 @transaction.atomic

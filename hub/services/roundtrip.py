@@ -5,13 +5,15 @@ from typing import Any
 
 from hub.engine import canonical, roundtrip
 from hub.engine.roundtrip import Loss
-from hub.models import MappingVersion
+from hub.models import MappingVersion, User
 from hub.sdk import ConfigError, Record
-from hub.services import preview
+from hub.services import payload, preview
 from hub.services.preview import PreviewState
+from hub.services.story.lens import Lens
 
 SAMPLES = 25  # of each side
 MOST_TOLD = 10
+WHOLE = "the record"  # in place of a field, where a record does not come back at all
 
 
 def losses(*, version: MappingVersion, here: Sequence[Record], there: Sequence[Record]) -> list[Loss]:
@@ -31,22 +33,33 @@ def losses(*, version: MappingVersion, here: Sequence[Record], there: Sequence[R
     return found
 
 
-def refuse_loss(*, version: MappingVersion, here: Sequence[Record], there: Sequence[Record]) -> None:
-    """Raise ConfigError with a table of what gets lost, and how to go on, when anything does."""
+def refuse_loss(
+    *, version: MappingVersion, here: Sequence[Record], there: Sequence[Record], by: User | None = None
+) -> None:
+    """Raise ConfigError with a table of what gets lost, and how to go on, when anything does.
+
+    It shows `by` only the values that this person may see; None is who works at the host.
+    """
     found = losses(version=version, here=here, there=there)
     if not found:
         return
     ends = {"source": version.mapping.source, "destination": version.mapping.destination}
-    lines = [
-        f"{ends[one.side]}, record {one.key}: {one.field} is {one.value!r} and came back as {one.came_back!r}"
-        for one in found[:MOST_TOLD]
-    ]
+    lens = payload.lens_on_draft(by, version) if by else payload.lens_of_host()
+    lines = [f"{ends[one.side]}, record {one.key}: {one.field} {_told(one, lens)}" for one in found[:MOST_TOLD]]
     rest = f"\n… and {len(found) - MOST_TOLD} more" if len(found) > MOST_TOLD else ""
     raise ConfigError(
         "Values get lost on the way to the other side and back:\n" + "\n".join(lines) + rest + "\n"
         "Correct the rules, give the field to one side (authority), or declare the loss: "
         "“round_trip”: {“lossy”: “why”}."
     )
+
+
+def _told(loss: Loss, lens: Lens) -> str:
+    """How a value came back; without the values where they are hidden from whoever reads it."""
+    is_whole = loss.field == WHOLE
+    if lens.takes if is_whole else lens.side(loss.side)(loss.field):
+        return "does not come back as it left"
+    return f"is {loss.value!r} and came back as {loss.came_back!r}"
 
 
 def _undeclared(rules: Mapping[str, Any], others: Mapping[str, Any]) -> list[str]:
@@ -70,7 +83,7 @@ def _there_and_back(
             found += roundtrip.losses(side, record.key, left, result.image, names)
         else:
             told = "; ".join(problem.message for problem in result.problems) or result.reason
-            found.append(Loss(side, record.key, "the record", None, told))
+            found.append(Loss(side, record.key, WHOLE, None, told))
     return found
 
 

@@ -56,7 +56,8 @@ class BodyForm(Watchful, forms.Form):
         label="Rules",
         widget=UnfoldAdminTextareaWidget({"rows": 28, "class": "hub-code-input", "spellcheck": "false"}),
         help_text="fields: for each destination field how it is filled. filter: which records are meant. "
-        "value_maps: code lists. match: destination fields that identify a record.",
+        "value_maps: code lists. match: destination fields that identify a record. “personal”: true beside the steps "
+        "of a field hides its values from who has no right to personal data.",
     )
     note = forms.CharField(
         max_length=300, required=False, widget=UnfoldAdminTextInputWidget(), help_text="What changed and why."

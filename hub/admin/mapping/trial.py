@@ -1,9 +1,10 @@
 """Trials as the page shows them: the source's fields on one side, what the rules make of them on the other."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from hub.services.story.lens import HIDDEN, Hides, Lens
 from hub.services.trial import Trial, Verdict
 
 TONES = {
@@ -18,12 +19,16 @@ TONES = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One field of a side. `before` is what was last acknowledged, when it differs; `kind` is "", changed or wrong."""
+    """One field of a side. `before` is what was last acknowledged, when it differs; `kind` is "", changed or wrong.
+
+    `takes` names the right it takes to see a value that is hidden.
+    """
 
     name: str
     value: str
     kind: str = ""
     before: str = ""
+    takes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,8 @@ class Shown:
     mapped: list[Line]
 
 
-def shown(trial: Trial) -> Shown:
-    """A trial, ready for the page."""
+def shown(trial: Trial, lens: Lens) -> Shown:
+    """A trial, ready for the page of somebody who sees it through this lens."""
     return Shown(
         key=trial.record.key,
         version=trial.record.version or "",
@@ -49,8 +54,8 @@ def shown(trial: Trial) -> Shown:
         verdict=str(trial.verdict),
         tone=TONES[trial.verdict],
         reason=trial.reason,
-        source=[Line(name, words(value)) for name, value in trial.record.data.items()],
-        mapped=_mapped(trial),
+        source=[_masked(Line(name, words(value)), lens.source) for name, value in trial.record.data.items()],
+        mapped=_mapped(trial, lens),
     )
 
 
@@ -69,12 +74,22 @@ def words(value: Any) -> str:
     return "“”" if value == "" else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _mapped(trial: Trial) -> list[Line]:
-    found = [_line(name, value, trial) for name, value in trial.image.items()]
+def _masked(line: Line, hides: Hides) -> Line:
+    """The line without its values, where their field takes a right that the person has not."""
+    takes = hides(line.name)
+    return replace(line, value=HIDDEN, before=HIDDEN if line.before else "", takes=takes) if takes else line
+
+
+def _mapped(trial: Trial, lens: Lens) -> list[Line]:
+    found = [_masked(_line(name, value, trial), lens.mapped) for name, value in trial.image.items()]
     found += [Line(name, f"the record linked to {key} by {other}") for name, (other, key) in trial.references.items()]
     gone = [name for name in trial.changes if name not in trial.image]
-    found += [Line(name, "no longer sent", "changed", words(trial.changes[name][0])) for name in gone]
-    return found + [Line(name, message.removeprefix(f"{name}: "), "wrong") for name, message in trial.problems.items()]
+    found += [
+        Line(name, "no longer sent", "changed", HIDDEN if lens.mapped(name) else words(trial.changes[name][0]))
+        for name in gone
+    ]
+    said = {name: lens.sentence(message, field=name, is_of_mapping=True) for name, message in trial.problems.items()}
+    return found + [Line(name, text.removeprefix(f"{name}: "), "wrong") for name, text in said.items()]
 
 
 def _line(name: str, value: Any, trial: Trial) -> Line:

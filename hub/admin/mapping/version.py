@@ -15,7 +15,7 @@ from hub.engine.mapping import MappingError
 from hub.models import Mapping, MappingVersion, Semantics, VersionState
 from hub.sdk import HubError
 from hub.services import mapping as mappings
-from hub.services import trial
+from hub.services import payload, trial
 
 SAMPLES = ("5", "10", "25", "50")
 
@@ -76,7 +76,10 @@ class MappingVersionAdmin(HubAdmin[MappingVersion]):
         context = self.page_context(request, row, f"{row} on real records")
         try:
             trials = trial.on_samples(version=row, limit=form.cleaned_data["limit"])
-            context |= {"trials": [shown(one) for one in trials], "summary": summary(trials)}
+            lens = payload.lens_on_draft(request.user, row)
+            payload.seen(by=self.person(request), row=row, right=lens.right if trials else "")
+            context |= {"trials": [shown(one, lens) for one in trials], "summary": summary(trials)}
+            context["hidden"] = lens.notice
         except HubError as error:
             context["problem"] = str(error)
         context["sample_form"], context["deed_url"] = form, request.path

@@ -3,14 +3,17 @@
 from hub.engine.mapping.compiled import Compiled, Excluded, Mapped, Problem, Rejected
 from hub.engine.mapping.compiler import ENGINE_VERSION, compile_mapping, describe, describe_back, describe_filter
 from hub.engine.mapping.findings import MappingError
+from hub.engine.mapping.personal import NOBODYS, Personal, drafted_fields, personal_fields
 from hub.engine.mapping.values import ProblemKind
 
 __all__ = [
     "ENGINE_VERSION",
+    "NOBODYS",
     "Compiled",
     "Excluded",
     "Mapped",
     "MappingError",
+    "Personal",
     "Problem",
     "ProblemKind",
     "Rejected",
@@ -18,4 +21,6 @@ __all__ = [
     "describe",
     "describe_back",
     "describe_filter",
+    "drafted_fields",
+    "personal_fields",
 ]

@@ -77,6 +77,7 @@ class FieldRule:
     gives: Kind = Kind.ANY
     policy: Policy = PLAIN
     lossy: str = ""
+    is_personal: bool = False
 
     @property
     def sentence(self) -> str:
@@ -89,6 +90,7 @@ class FieldRule:
             (self.null == "refuse", "refused when null"),
             (not self.policy.is_plain, self.policy.says),
             (bool(self.lossy), f"not kept whole ({self.lossy})"),
+            (self.is_personal, "personal"),
         ]
         return ", ".join([f"{self.name} ← {self.says}", *(text for applies, text in extras if applies)])
 

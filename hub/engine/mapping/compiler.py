@@ -21,7 +21,7 @@ MAX_FIELDS = 500
 MAX_ENTRIES = 100_000  # of one value map
 
 _BODY = ("filter", "match", "natural_key", "fields", "value_maps", "back", "back_filter", "clocks", *DEFAULTS)
-_BACK = ("steps", "jsonata", "as", "required", "missing", "null", "reference", "round_trip")
+_BACK = ("steps", "jsonata", "as", "required", "missing", "null", "reference", "round_trip", "personal")
 _RULE = (*_BACK, *(name for name in RULE if name not in _BACK))
 _AS = re.compile(r"(decimal|text|integer|boolean|date|datetime)(?:\((\d{1,2})\))?")
 
@@ -142,6 +142,7 @@ class _Compiler:
             gives=part.gives,
             policy=self._policies.of(rule, where, part.gives) if known is _RULE else PLAIN,
             lossy=loss(self._findings, rule, where),
+            is_personal=self._flag(rule, where, "personal"),
         )
 
     def _value(self, rule: Mapping[str, Json], where: str) -> Part:

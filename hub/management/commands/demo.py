@@ -125,7 +125,7 @@ def _lines(run: SyncRun) -> Iterator[str]:
     """The balance without what is nought, then what a person has to look at."""
     parts = [f"{getattr(run, name):,} {word}" for name, word in COUNTS.items() if getattr(run, name)]
     yield f"{run.mapping.path}: {run.received:,} records received = {' + '.join(parts) or 'nothing'}"
-    first, _, *rest = report.lines(run)
+    first, _, *rest = report.lines(run, None)
     if run.state != RunState.SUCCEEDED:
         yield f"  {first.removeprefix(run.mapping.path).lstrip(': ')}"
         yield from (f"  {line}" for line in rest)

@@ -51,18 +51,18 @@ class Command(BaseCommand):
         with RunBar(silent=options["json"]) as bar, _interruptible() as interruption:
             for run in asked:
                 _Foreground(run, bar, interruption, by).work()
-        self._tell(asked, as_json=options["json"])
+        self._tell(asked, by, as_json=options["json"])
         code = INTERRUPTED if interruption.ended(asked) else report.exit_code(asked)
         if code:
             sys.exit(code)
 
-    def _tell(self, done: Sequence[SyncRun], *, as_json: bool) -> None:
+    def _tell(self, done: Sequence[SyncRun], by: User | None, *, as_json: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps(report.as_json(done), indent=2, ensure_ascii=False))
+            self.stdout.write(json.dumps(report.as_json(done, by), indent=2, ensure_ascii=False))
             return
         console = terminal.console(self.stdout)
         for run in done:
-            for line in report.lines(run):
+            for line in report.lines(run, by):
                 console.print(line)
 
 

@@ -12,16 +12,18 @@ class Right:
     given_by: tuple[str, ...]
 
 
-VIEW, PAYLOAD, RESOLVE, OPERATE, OWN = (
-    "view_integration", "view_payload", "resolve_integration", "operate_integration", "own_integration"
+VIEW, PAYLOAD, PERSONAL, RESOLVE, OPERATE, OWN = (
+    "view_integration", "view_payload", "view_personal", "resolve_integration", "operate_integration",
+    "own_integration",
 )  # fmt: skip
 SEE, USE, MANAGE = "view_credential", "use_credential", "manage_credential"
 
 INTEGRATION_RIGHTS: dict[str, Right] = {
     right.codename: right
     for right in (
-        Right(VIEW, "see it", (VIEW, PAYLOAD, RESOLVE, OPERATE, OWN)),
+        Right(VIEW, "see it", (VIEW, PAYLOAD, PERSONAL, RESOLVE, OPERATE, OWN)),
         Right(PAYLOAD, "see what its records hold", (PAYLOAD, RESOLVE, OWN)),
+        Right(PERSONAL, "see personal data in its records", (PERSONAL, OWN)),
         Right(RESOLVE, "settle its exceptions", (RESOLVE, OWN)),
         Right(OPERATE, "run, pause and replay it", (OPERATE, OWN)),
         Right(OWN, "do all that its owner may", (OWN,)),
@@ -40,6 +42,7 @@ CREDENTIAL_RIGHTS: dict[str, Right] = {
 BY_ACTION: dict[str, str] = {
     **dict.fromkeys(("view", "use"), VIEW),
     **dict.fromkeys(("view_payload", "view_body"), PAYLOAD),
+    "view_personal": PERSONAL,
     **dict.fromkeys(("retry", "release"), RESOLVE),
     **dict.fromkeys(
         ("run", "preview", "pause", "pace", "check", "cancel", "approve", "replay", "skip", "supersede"), OPERATE

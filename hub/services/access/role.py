@@ -22,7 +22,7 @@ OPERATE = (
     "retry_reconciliationexception",
     "replay_webhook",
 )
-PAYLOAD = ("view_payload", "view_delivery_body")
+PAYLOAD = ("view_payload", "view_personal", "view_delivery_body")
 
 
 def _set_up(*names: str) -> tuple[str, ...]:

@@ -124,6 +124,8 @@ def _sealed(path: str) -> Scope:
 
 
 SEEN = frozenset({"view"})
+SHOWN = {"view_payload": "view_payload", "view_personal": "view_personal"}
+"""What lets a person see the values of records, and, further, those of personal fields."""
 EVIDENCE = "It has runs, which are evidence. Pause it instead."
 RULES: dict[type[Model], Rule] = {
     Integration: Rule(
@@ -134,17 +136,17 @@ RULES: dict[type[Model], Rule] = {
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
     ),
     Mapping: Rule(
-        _set_up("mapping", run="run_integration", activate="change_mapping", draft="add_mappingversion")
+        _set_up("mapping", run="run_integration", activate="change_mapping", draft="add_mappingversion", **SHOWN)
         | {"preview": ("hub.run_integration", "hub.add_mappingversion")},
         _through("integration"),
-        frozenset({"view", "use", "add", "change", "run", "preview", "draft", "activate"}),
+        frozenset({"view", "use", "add", "change", "run", "preview", "draft", "activate", *SHOWN}),
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
     ),
     MappingVersion: Rule(
-        _set_up("mappingversion", activate="change_mapping")
+        _set_up("mappingversion", activate="change_mapping", **SHOWN)
         | {"preview": ("hub.run_integration", "hub.add_mappingversion")},
         _through("mapping__integration"),
-        frozenset({"view", "use", "add", "change", "preview", "activate"}),
+        frozenset({"view", "use", "add", "change", "preview", "activate", *SHOWN}),
         {
             "change": (Q(state=VersionState.DRAFT), "It has been in use and cannot change. Make a new version."),
             "delete": (Q(state=VersionState.DRAFT), "It has been in use and is kept."),
@@ -194,7 +196,7 @@ RULES: dict[type[Model], Rule] = {
         reaches=frozenset(),
         sealed=_sealed("content_object"),
     ),
-    SyncRun: _written("syncrun", "integration", cancel="cancel_syncrun", approve="approve_syncrun"),
+    SyncRun: _written("syncrun", "integration", cancel="cancel_syncrun", approve="approve_syncrun", **SHOWN),
     Change: _written(
         "change",
         "mapping__integration",
@@ -202,8 +204,9 @@ RULES: dict[type[Model], Rule] = {
         release="retry_reconciliationexception",
         skip="approve_syncrun",
         supersede="approve_syncrun",
+        **SHOWN,
     ),
-    Attempt: _written("attempt", "change__mapping__integration"),
+    Attempt: _written("attempt", "change__mapping__integration", **SHOWN),
     ReconciliationException: _written(
         "reconciliationexception",
         "integration",
@@ -211,9 +214,10 @@ RULES: dict[type[Model], Rule] = {
         release="retry_reconciliationexception",
         skip="approve_syncrun",
         supersede="approve_syncrun",
+        **SHOWN,
     ),
-    Link: _written("link", "mapping__integration"),
-    LinkImage: _written("linkimage", "link__mapping__integration"),
+    Link: _written("link", "mapping__integration", **SHOWN),
+    LinkImage: _written("linkimage", "link__mapping__integration", **SHOWN),
     Hint: _written("hint", "mapping__integration"),
     MainSwitch: Rule({"view": ("hub.view_mainswitch",), "pause": ("hub.pause_mainswitch",)}),
     Recovery: Rule({"view": ("hub.view_recovery",), "leave": ("hub.leave_recovery",)}),
@@ -222,7 +226,7 @@ RULES: dict[type[Model], Rule] = {
         _through("integration"),
         frozenset({"view", "add", "change"}),
     ),
-    Finding: _written("finding", "review__mapping__integration"),
+    Finding: _written("finding", "review__mapping__integration", **SHOWN),
     Review: _written("review", "mapping__integration"),
     Slot: _written("slot", "integration"),
     Lane: _written("lane", "mapping__integration"),

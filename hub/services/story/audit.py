@@ -5,6 +5,7 @@ from typing import Any
 
 from hub.models import AuditEvent
 from hub.services.story.difference import Cell, Row, beside
+from hub.services.story.lens import nothing
 
 ACTIONS: dict[str, str] = {
     "add": "added",
@@ -38,6 +39,7 @@ ACTIONS: dict[str, str] = {
     "replay.pause": "paused",
     "replay.cancel": "cancelled",
     "password": "set the password of",
+    "payload.view": "saw what is held by",
 }
 SUBJECTS: dict[str, str] = {
     "integration": "integration",
@@ -79,8 +81,8 @@ def tell(event: AuditEvent) -> Told:
     return Told(
         verb=verb(event),
         kind=SUBJECTS.get(event.subject, event.subject),
-        rows=beside(before, after),
-        facts=[(row.name.replace("_", " "), row.cells[0]) for row in beside(facts)],
+        rows=beside(before, after, hides=nothing),
+        facts=[(row.name.replace("_", " "), row.cells[0]) for row in beside(facts, hides=nothing)],
     )
 
 

@@ -11,8 +11,12 @@ from django.db.models.functions import Left, Length, RowNumber
 from hub.engine.intent import OPEN, State
 from hub.models import Attempt, Change, ReconciliationException
 from hub.sdk import Answer, Fields
+from hub.services.run.acknowledge import OVERTAKEN
+from hub.services.run.doubt import LOOKED
+from hub.services.run.transition import WAITS
 from hub.services.story import kept
 from hub.services.story.difference import Row, beside, same
+from hub.services.story.lens import Hides, Lens
 
 SHOWN_ATTEMPTS = 3
 SHOWN_TEXT = 4_000
@@ -51,6 +55,12 @@ ANSWER_TONES: dict[str, str] = {
     Answer.RETRY: "warn",
     Answer.UNKNOWN: "warn",
 }
+# What the hub says of a change by itself, or has a person say. Anything else may quote what was sent.
+OWN_WORDS = (
+    WAITS, OVERTAKEN, *LOOKED.values(), "Found by looking it up.", "On a person's word.", "Read back: as sent.",
+    "Released by ", "Skipped by ", "Given up for a fresh read by ", "Planned before a backup that was restored.",
+    "An earlier change of the record had brought it there already.",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,10 @@ class Sides:
 
 @dataclass(frozen=True, slots=True)
 class AttemptTold:
-    """One attempt in words; `is_cut` when request or response are longer than what is shown."""
+    """One attempt in words; `is_cut` when request or response are longer than what is shown.
+
+    `takes` names the right it takes to read them, where they are hidden.
+    """
 
     attempt: Attempt
     word: str
@@ -72,6 +85,7 @@ class AttemptTold:
     request: str
     response: str
     is_cut: bool = False
+    takes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,7 @@ class Told:
     verb: str
     tone: str
     sides: Sides
+    said: str = ""
     attempts: list[AttemptTold] = field(default_factory=list)
     earlier_attempts: int = 0
 
@@ -107,36 +122,44 @@ class Step:
     told: AttemptTold | None = None
 
 
-def tell(changes: Iterable[Change]) -> list[Told]:
-    """These changes with their last attempts: one statement for all of them."""
+def tell(changes: Iterable[Change], lens: Lens) -> list[Told]:
+    """These changes of one mapping with their last attempts: one statement for all of them."""
     listed = list(changes)
     attempts: dict[int, list[Attempt]] = {}
     for attempt in _last_attempts([change.pk for change in listed]):
         attempts.setdefault(attempt.change_id, []).append(attempt)
-    return [_told(change, attempts.get(change.pk, [])) for change in listed]
+    return [_told(change, attempts.get(change.pk, []), lens) for change in listed]
 
 
-def life(change: Change) -> list[Step]:
+def life(change: Change, lens: Lens) -> list[Step]:
     """The whole life of one change, from plan to outcome, with every attempt in full."""
-    told = [told_in_full(one) for one in change.attempts.order_by("id")]
-    return [*_beginning(change), *(_attempt_step(one) for one in told), _standing(change)]
+    told = [told_in_full(one, lens) for one in change.attempts.order_by("id")]
+    return [*_beginning(change), *(_attempt_step(one) for one in told), _standing(change, lens)]
 
 
-def told_in_full(attempt: Attempt) -> AttemptTold:
+def told_in_full(attempt: Attempt, lens: Lens) -> AttemptTold:
     """One attempt with all of its request and response."""
-    return _attempt_told(attempt, attempt.request, attempt.response)
+    return _attempt_told(attempt, attempt.request, attempt.response, lens)
 
 
-def sides(change: Change) -> Sides:
+def said(change: Change, lens: Lens) -> str:
+    """What may be read of what was said about it."""
+    if change.state == State.HELD or change.message.startswith(OWN_WORDS):
+        return change.message
+    return lens.sentence(change.message, is_of_mapping=change.kept is not None)
+
+
+def sides(change: Change, lens: Lens) -> Sides:
     """What the destination held before, and what it holds, or would hold, after; of a kept step what was read."""
     if change.kept is not None:
-        return _split((kept.HEADING,), kept.as_read(change))
+        return _split((kept.HEADING,), kept.as_read(change), hides=lens.source)
     before, sent, answered = change.before, _wanted(change), _answered(change)
     known = [("before", before), (_right_heading(change), sent)]
     if answered is not None and sent is not None and not _agrees(sent, answered):
         known = [("before", before), ("sent", sent), ("as the destination keeps it", answered)]
     shown = [(heading, side) for heading, side in known if side is not None]
-    return _split(tuple(heading for heading, _ in shown), *(side for _, side in shown))
+    hides = lens.side(change.side)
+    return _split(tuple(heading for heading, _ in shown), *(side for _, side in shown), hides=hides)
 
 
 def verb(change: Change) -> str:
@@ -152,10 +175,18 @@ def exceptions_of(change: Change) -> QuerySet[ReconciliationException]:
     return of_record.filter(change_id=change.pk).order_by("-id")
 
 
-def others_of(change: Change, most: int) -> Sequence[Change]:
+def others_of(change: Change, most: int, lens: Lens) -> Sequence[Change]:
     """The newest other changes of the same record."""
     of_record = Change.objects.filter(mapping_id=change.mapping_id, source_key=change.source_key)
-    return list(of_record.exclude(pk=change.pk).order_by("-id")[:most])
+    return with_words(of_record.exclude(pk=change.pk).order_by("-id")[:most], lens)
+
+
+def with_words(changes: Iterable[Change], lens: Lens) -> list[Change]:
+    """Changes of one mapping, each with what may be read of its message."""
+    listed = list(changes)
+    for change in listed:
+        change.said = said(change, lens)
+    return listed
 
 
 def _last_attempts(ids: Sequence[int]) -> QuerySet[Attempt]:
@@ -175,31 +206,33 @@ def _last_attempts(ids: Sequence[int]) -> QuerySet[Attempt]:
     )
 
 
-def _told(change: Change, attempts: Sequence[Attempt]) -> Told:
+def _told(change: Change, attempts: Sequence[Attempt], lens: Lens) -> Told:
     return Told(
         change=change,
         verb=verb(change),
         tone=TONES.get(State(change.state), "idle"),
-        sides=sides(change),
-        attempts=[_shortened(attempt) for attempt in attempts],
+        sides=sides(change, lens),
+        said=said(change, lens),
+        attempts=[_shortened(attempt, lens) for attempt in attempts],
         earlier_attempts=attempts[0].number - 1 if attempts else 0,
     )
 
 
-def _shortened(attempt: Attempt) -> AttemptTold:
+def _shortened(attempt: Attempt, lens: Lens) -> AttemptTold:
     request, response = getattr(attempt, "request_start", ""), getattr(attempt, "response_start", "")
     is_cut = getattr(attempt, "length", 0) > len(request) + len(response)
-    return _attempt_told(attempt, request, response, is_cut=is_cut)
+    return _attempt_told(attempt, request, response, lens, is_cut=is_cut)
 
 
-def _attempt_told(attempt: Attempt, request: str, response: str, *, is_cut: bool = False) -> AttemptTold:
+def _attempt_told(attempt: Attempt, request: str, response: str, lens: Lens, *, is_cut: bool = False) -> AttemptTold:
     return AttemptTold(
         attempt=attempt,
         word=ANSWERS.get(attempt.answer, attempt.answer),
         tone=ANSWER_TONES.get(attempt.answer, "bad"),
-        request=request,
-        response=response,
-        is_cut=is_cut,
+        request=lens.text(request),
+        response=lens.text(response),
+        is_cut=is_cut and not lens.takes,
+        takes=lens.takes,
     )
 
 
@@ -219,9 +252,9 @@ def _attempt_step(told: AttemptTold) -> Step:
     return Step(f"{kind}: {told.word}", "", told.attempt.at, told.tone, told)
 
 
-def _standing(change: Change) -> Step:
+def _standing(change: Change, lens: Lens) -> Step:
     words = change.standing[:1].upper() + change.standing[1:]
-    return Step(words, change.message, change.ended_at, TONES.get(change.state, "idle"))
+    return Step(words, said(change, lens), change.ended_at, TONES.get(change.state, "idle"))
 
 
 def _wanted(change: Change) -> Fields | None:
@@ -261,6 +294,6 @@ def _right_heading(change: Change) -> str:
     return f"{word}, as planned" if state is State.PLANNED else f"{word}, as wanted"
 
 
-def _split(headings: tuple[str, ...], *columns: Fields | None) -> Sides:
-    rows = beside(*columns)
+def _split(headings: tuple[str, ...], *columns: Fields | None, hides: Hides) -> Sides:
+    rows = beside(*columns, hides=hides)
     return Sides(headings, [row for row in rows if row.differs], [row for row in rows if not row.differs])

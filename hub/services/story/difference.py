@@ -10,6 +10,7 @@ from functools import lru_cache
 from hub.engine.canonical import canonical
 from hub.sdk import Fields
 from hub.sdk.record import Json
+from hub.services.story.lens import HIDDEN, Hides
 
 MISSING = object()
 SHORT_ISLAND = 3  # equal stretches below this length, between two differences, only confuse the eye
@@ -32,6 +33,8 @@ class Cell:
     pieces: tuple[Piece, ...] = ()
     word: str = ""
     is_structure: bool = False
+    hint: str = ""  # more about the word: which right it takes to see what is hidden
+    is_marked: bool = False  # a word that stands for a value that differs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,16 @@ NOTHING = Cell(word="nothing")
 EMPTY = Cell(word="empty text")
 
 
-def beside(*sides: Fields | None) -> list[Row]:
+def beside(*sides: Fields | None, hides: Hides) -> list[Row]:
     """One row a field that any side has, in the order of the last side, then of those before it.
 
-    Of two sides, both are marked where they differ; of more, every side is marked against the second.
+    Of two sides, both are marked where they differ; of more, every side is marked against the second. Of a value that
+    `hides` names a right for, nothing is left but whether it is there and whether it differs.
     """
     names: dict[str, None] = {}
     for side in reversed(sides):
         names |= dict.fromkeys(side or ())
-    return [_row(name, [(side or {}).get(name, MISSING) for side in sides]) for name in names]
+    return [_row(name, [(side or {}).get(name, MISSING) for side in sides], hides(name)) for name in names]
 
 
 def same(one: object, other: object) -> bool:
@@ -72,8 +76,10 @@ def visible(text: str) -> str:
     return "".join(_shown(character) for character in text)
 
 
-def _row(name: str, values: Sequence[Json]) -> Row:
+def _row(name: str, values: Sequence[Json], takes: str) -> Row:
     differs = any(not same(values[0], value) for value in values[1:])
+    if takes:
+        return Row(name, tuple(_hidden(value, values, takes) for value in values), differs=differs)
     if not differs:
         return Row(name, tuple(_plain(value) for value in values), differs=False)
     if len(values) == 2:
@@ -81,6 +87,14 @@ def _row(name: str, values: Sequence[Json]) -> Row:
     agreed = values[1]
     cells = [_plain(agreed) if value is agreed else _marked_pair(agreed, value)[1] for value in values]
     return Row(name, tuple(cells), differs=True)
+
+
+def _hidden(value: Json, values: Sequence[Json], takes: str) -> Cell:
+    """What stands for a hidden value, marked where the value would be."""
+    if value is MISSING:
+        return NOT_THERE
+    others = [values[1]] if len(values) > 2 else values
+    return Cell(word=HIDDEN, hint=takes, is_marked=any(not same(value, other) for other in others))
 
 
 def _marked_pair(old: Json, new: Json) -> tuple[Cell, Cell]:

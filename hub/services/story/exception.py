@@ -1,5 +1,6 @@
 """The story of an exception, for the person who owns the data: what happened, to which value, and what can be done."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,8 +11,16 @@ from hub.services.story import change as change_story
 from hub.services.story import kept
 from hub.services.story.change import AttemptTold
 from hub.services.story.difference import MISSING, Cell, Row, beside, same
+from hub.services.story.lens import Hides, Lens
 
 MOST_ATTEMPTS = 10
+OF_MAPPING = (ExceptionKind.UNMAPPED_VALUE, ExceptionKind.INVALID)
+# The reasons of these are the hub's own words: they name fields, keys and versions, and quote no value.
+OWN_WORDS = (
+    ExceptionKind.REFERENCE, ExceptionKind.CONFLICT, ExceptionKind.MISSING, ExceptionKind.IN_DOUBT,
+    ExceptionKind.DELETION, ExceptionKind.FLAPPING, ExceptionKind.OVERWRITE, ExceptionKind.NOT_KEPT,
+    ExceptionKind.FACT_CHANGED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +121,17 @@ class Told:
         return "st-against" if len(self.headings) > 2 else ""
 
 
-def tell(exception: ReconciliationException) -> Told:
+def tell(exception: ReconciliationException, lens: Lens) -> Told:
     """Everything known about the exception: at most four statements, and three about a kept step."""
     change = _change_of(exception)
     link = _link_of(exception)
     is_kept = change is not None and change.kept is not None
-    headings, rows = _beside(exception, None if is_kept else change, link)
+    headings, rows = _beside(exception, None if is_kept else change, link, _side_of(exception, change, lens))
     kind = KINDS.get(exception.kind, Kind("", ""))
-    source = _source_rows(exception)
+    source = _source_rows(exception, lens)
     return Told(
         kind=replace(kind, cure=kept.cure(exception)) if is_kept else kind,
-        reasons=[line for line in exception.reason.splitlines() if line.strip()],
+        reasons=[line for line in said(exception, lens).splitlines() if line.strip()],
         change=change,
         link=link,
         headings=headings,
@@ -130,9 +139,24 @@ def tell(exception: ReconciliationException) -> Told:
         same=[row for row in rows if not row.differs],
         source=source,
         value=next((cell for name, cell, is_concerned in source if is_concerned), None),
-        attempts=_attempts_of(change),
+        attempts=_attempts_of(change, lens),
         waiting=kept.waiting(change),
     )
+
+
+def said(exception: ReconciliationException, lens: Lens) -> str:
+    """What may be read of its reason."""
+    if exception.kind in OWN_WORDS:
+        return exception.reason
+    return lens.sentence(exception.reason, field=exception.field, is_of_mapping=exception.kind in OF_MAPPING)
+
+
+def with_words(exceptions: Iterable[ReconciliationException], lens: Lens) -> list[ReconciliationException]:
+    """Exceptions of one mapping, each with what may be read of its reason."""
+    listed = list(exceptions)
+    for exception in listed:
+        exception.said = said(exception, lens)
+    return listed
 
 
 def is_open(exception: ReconciliationException) -> bool:
@@ -175,8 +199,15 @@ def _link_of(exception: ReconciliationException) -> Link | None:
     return found.first()
 
 
+def _side_of(exception: ReconciliationException, change: Change | None, lens: Lens) -> Hides:
+    """By whose names the fields of its evidence go: those of the side that was written."""
+    if change is None:
+        return lens.mapped if exception.change_id is None else lens.either
+    return lens.side(change.side)
+
+
 def _beside(
-    exception: ReconciliationException, change: Change | None, link: Link | None
+    exception: ReconciliationException, change: Change | None, link: Link | None, hides: Hides
 ) -> tuple[tuple[str, ...], list[Row]]:
     """Wanted, last agreed and present values side by side, as far as each is known."""
     evidence: dict[str, Any] = exception.evidence
@@ -188,7 +219,7 @@ def _beside(
     known = [(word, side) for word, side in sides if side is not None]
     if len(known) < len(sides):
         known.reverse()
-    rows = beside(*(side for _, side in known)) if known else []
+    rows = beside(*(side for _, side in known), hides=hides) if known else []
     if wanted is not None and agreed is not None and present is not None:
         rows = [replace(row, note=_note(row.name, wanted, agreed, present)) for row in rows]
     decided = evidence.get("decided") or {}
@@ -214,17 +245,19 @@ def _only(image: Fields | None, names: Fields) -> Fields | None:
     return None if image is None else {name: value for name, value in image.items() if name in names}
 
 
-def _source_rows(exception: ReconciliationException) -> list[tuple[str, Cell, bool]]:
+def _source_rows(exception: ReconciliationException, lens: Lens) -> list[tuple[str, Cell, bool]]:
     """The record as the source sent it, the field concerned first."""
     source = exception.evidence.get("source")
     if not isinstance(source, dict):
         return []
-    rows = [(row.name, row.cells[0], row.name == exception.field) for row in beside(source)]
+    # Of a fact that changed, what the source says now is kept as it was mapped.
+    hides = lens.mapped if exception.kind == ExceptionKind.FACT_CHANGED else lens.source
+    rows = [(row.name, row.cells[0], row.name == exception.field) for row in beside(source, hides=hides)]
     return sorted(rows, key=lambda row: not row[2])
 
 
-def _attempts_of(change: Change | None) -> list[AttemptTold]:
+def _attempts_of(change: Change | None, lens: Lens) -> list[AttemptTold]:
     if change is None:
         return []
     found = list(Attempt.objects.filter(change=change).order_by("-id")[:MOST_ATTEMPTS])
-    return [change_story.told_in_full(attempt) for attempt in reversed(found)]
+    return [change_story.told_in_full(attempt, lens) for attempt in reversed(found)]

@@ -8,6 +8,8 @@ from hub.engine import lane as lanes
 from hub.engine.intent import IN_FLIGHT, State
 from hub.models import Change, ExceptionState, Lane, Mapping, ReconciliationException
 from hub.services.run.books import BEHIND
+from hub.services.story import exception as exception_story
+from hub.services.story.lens import Lens
 
 COUNTED = 10_000
 STUCK_SHOWN = 20
@@ -42,7 +44,7 @@ class Told:
     has_more_stuck: bool = False
 
 
-def tell(mapping: Mapping, now: datetime) -> Told:
+def tell(mapping: Mapping, now: datetime, lens: Lens) -> Told:
     """The lanes in use, with counts up to ten thousand waiting changes, and the first stuck records."""
     waiting = Change.objects.filter(mapping=mapping, state__in=sorted(IN_FLIGHT)).order_by()
     buckets = list(waiting.values_list("bucket", flat=True)[: COUNTED + 1])
@@ -56,16 +58,16 @@ def tell(mapping: Mapping, now: datetime) -> Told:
         )
         for row in rows
     ]  # fmt: skip
-    stuck = _stuck(mapping)
+    stuck = _stuck(mapping, lens)
     return Told(found, stuck[:STUCK_SHOWN], len(buckets) > COUNTED, len(stuck) > STUCK_SHOWN)
 
 
-def _stuck(mapping: Mapping) -> list[StuckTold]:
+def _stuck(mapping: Mapping, lens: Lens) -> list[StuckTold]:
     """Records with an open question about a change: nothing newer of theirs passes it, or it waits for a person."""
     asked = ReconciliationException.objects.filter(
         mapping=mapping, state=ExceptionState.OPEN, change_id__isnull=False
     ).order_by("id")[: STUCK_SHOWN + 1]
-    exceptions = list(asked)
+    exceptions = exception_story.with_words(asked, lens)
     keys = [one.source_key for one in exceptions]
     held = Change.objects.filter(mapping=mapping, source_key__in=keys, state=State.HELD, code=BEHIND).order_by()
     behind = Counter(held.values_list("source_key", flat=True)[:COUNTED])

@@ -5,10 +5,13 @@ from typing import Any
 
 from hub.engine.mapping import MappingError, compile_mapping
 from hub.models import Change, ExceptionState, Link, LinkImage, ReconciliationException
+from hub.services.story import change as change_story
+from hub.services.story import exception as exception_story
 from hub.services.story.difference import beside
+from hub.services.story.lens import Lens
 
 
-def tell(link: Link, most: int) -> dict[str, Any]:
+def tell(link: Link, most: int, lens: Lens) -> dict[str, Any]:
     """What the page of a link shows: images side by side, its newest changes, its open exceptions."""
     authority = _authority(link)
     image = LinkImage.objects.filter(link=link).first()
@@ -19,15 +22,17 @@ def tell(link: Link, most: int) -> dict[str, Any]:
         told.append(("as the destination keeps it", {**image.sent, **image.destination}))
     if image and len(told) == 1:
         told = [("last acknowledged", image.sent)]
-    rows = [replace(row, note=authority.get(row.name, "")) for row in beside(*(side for _, side in told))]
+    rows = [
+        replace(row, note=authority.get(row.name, "")) for row in beside(*(side for _, side in told), hides=lens.mapped)
+    ]
     of_record = {"mapping_id": link.mapping_id, "source_key": link.source_key}
     return {
         "headings": tuple(heading for heading, _ in told),
         "rows": [row for row in rows if row.differs],
         "same": [row for row in rows if not row.differs],
-        "changes": list(Change.objects.filter(**of_record).order_by("-id")[:most]),
-        "raised": list(
-            ReconciliationException.objects.filter(**of_record, state=ExceptionState.OPEN).order_by("-id")[:most]
+        "changes": change_story.with_words(Change.objects.filter(**of_record).order_by("-id")[:most], lens),
+        "raised": exception_story.with_words(
+            ReconciliationException.objects.filter(**of_record, state=ExceptionState.OPEN).order_by("-id")[:most], lens
         ),
     }
 

@@ -8,6 +8,8 @@ from django.db.models import Min, Q, QuerySet
 
 from hub.engine.intent import IN_FLIGHT, State
 from hub.models import Change, ReconciliationException, RunState, SyncRun
+from hub.services.story import exception as exception_story
+from hub.services.story.lens import Lens
 
 PAGE = 25
 APPLIED = (State.APPLIED, State.VERIFIED)
@@ -148,10 +150,10 @@ def next_due(run: SyncRun) -> datetime | None:
     return found
 
 
-def exceptions(run: SyncRun, most: int) -> Sequence[ReconciliationException]:
+def exceptions(run: SyncRun, most: int, lens: Lens) -> Sequence[ReconciliationException]:
     """The newest exceptions this run raised or met again, open ones first."""
     found = ReconciliationException.objects.filter(last_run=run).order_by("-id")[:most]
-    return sorted(found, key=lambda one: one.state)
+    return sorted(exception_story.with_words(found, lens), key=lambda one: one.state)
 
 
 def neighbours(run: SyncRun) -> QuerySet[SyncRun]:

@@ -98,7 +98,7 @@ class TestChangePage:
             AttemptFactory(change=change, number=number)
         client = client_of(owner)
 
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(15):
             client.get(page("change", change.pk))
 
 
@@ -147,7 +147,7 @@ class TestChangeList:
             ChangeFactory(run=run)
         client = client_of(owner)
 
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             client.get("/admin/hub/change/")
 
 
@@ -192,9 +192,9 @@ class TestLinks:
         links = [LinkFactory(mapping=mapping) for _ in range(30)]
         client = client_of(owner)
 
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             client.get("/admin/hub/link/")
-        with django_assert_max_num_queries(11):
+        with django_assert_max_num_queries(14):
             client.get(page("link", links[0].pk))
 
 

@@ -107,7 +107,7 @@ class TestExceptionList:
             ReconciliationExceptionFactory(mapping=mapping)
         client = client_of(owner)
 
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             client.get(LIST)
 
 
@@ -167,7 +167,7 @@ class TestExceptionPage:
         exception = ReconciliationExceptionFactory(mapping=mapping, change_id=change.pk)
         client = client_of(owner)
 
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(16):
             client.get(page(exception))
 
 

@@ -146,7 +146,7 @@ class TestRunPage:
         ReconciliationExceptionFactory(mapping=mapping, last_run=run)
         client = client_of(owner)
 
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(17):
             client.get(page(run))
 
 

@@ -45,9 +45,9 @@ def asked() -> ReconciliationException:
 
 
 def test_the_exception_shows_what_was_read_what_waits_and_what_to_do(
-    step: Change, operator: User, client_of: ClientOf
+    step: Change, administrator: User, client_of: ClientOf
 ) -> None:
-    text = html(client_of(operator), page(asked()))
+    text = html(client_of(administrator), page(asked()))
 
     assert "XK" in text
     assert "2 later steps of this record wait behind it, in order." in text
@@ -61,9 +61,9 @@ def test_the_exception_shows_what_was_read_what_waits_and_what_to_do(
 
 
 def test_the_change_shows_the_kept_record_and_that_it_cannot_be_mapped(
-    step: Change, operator: User, client_of: ClientOf
+    step: Change, administrator: User, client_of: ClientOf
 ) -> None:
-    text = html(client_of(operator), page(step))
+    text = html(client_of(administrator), page(step))
 
     assert "cannot be mapped" in text
     assert "as the source sent it, not mapped yet" in text
@@ -71,10 +71,19 @@ def test_the_change_shows_the_kept_record_and_that_it_cannot_be_mapped(
     assert "/do/map_anew/" in text
 
 
-def test_a_step_behind_it_shows_what_was_read_too(step: Change, operator: User, client_of: ClientOf) -> None:
-    text = html(client_of(operator), page(Change.objects.latest("id")))
+def test_a_step_behind_it_shows_what_was_read_too(step: Change, administrator: User, client_of: ClientOf) -> None:
+    text = html(client_of(administrator), page(Change.objects.latest("id")))
 
     assert "Ulm" in text
+
+
+def test_who_operates_it_deals_with_it_without_seeing_what_was_read(
+    step: Change, operator: User, client_of: ClientOf
+) -> None:
+    for text in (html(client_of(operator), page(row)) for row in (asked(), step)):
+        assert "XK" not in text
+        assert "/do/map_anew/" in text
+        assert "hidden" in text
 
 
 def test_a_step_of_which_only_the_key_could_be_read_has_a_page(

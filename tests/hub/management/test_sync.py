@@ -55,6 +55,20 @@ def sync(*arguments: str) -> tuple[int, str]:
 
 
 class TestOneMapping:
+    @pytest.mark.parametrize("form", [(), ("--json",)])
+    def test_tells_values_only_to_who_may_see_them(self, form: tuple[str, ...], shop: ThirdParty) -> None:
+        body = {"fields": {"name": {"steps": [{"path": "name"}, {"integer": True}]}}}
+        mapping = Mapping.objects.get(name="things")
+        mappings.activate(version=mappings.add_version(mapping=mapping, body=body, by=None), by=None)
+        UserFactory(username="otto", groups=["Operator", "Whole hub"])
+
+        _, told_otto = sync("goods/things", "--by", "otto", *form)
+        _, told_host = sync("goods/things", "--full", *form)
+
+        assert "thing 0" not in told_otto
+        assert "name: hidden" in told_otto
+        assert "thing 0" in told_host
+
     def test_is_run_to_its_end_with_a_balance(self, shop: ThirdParty) -> None:
         code, told = sync("goods/things")
 

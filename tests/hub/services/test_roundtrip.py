@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from hub.engine import roundtrip as engine
+from hub.models import User
 from hub.sdk import ConfigError, Record
 from hub.services import roundtrip
 from tests.factories import MappingVersionFactory
@@ -53,6 +54,13 @@ class TestRefusal:
 
         with pytest.raises(ConfigError, match=r"name is 'Ada' and came back as 'ADA'.*\n.*round_trip"):
             roundtrip.refuse_loss(version=version, here=[Record("1", {"name": "Ada"})], there=[])
+
+    def test_tells_no_value_to_who_may_not_see_it(self, developer: User) -> None:
+        version = MappingVersionFactory(body=body({"case": "upper"}))
+
+        with pytest.raises(ConfigError, match="record 1: name does not come back as it left") as refused:
+            roundtrip.refuse_loss(version=version, here=[Record("1", {"name": "Ada"})], there=[], by=developer)
+        assert "Ada" not in str(refused.value)
 
 
 class TestReads:

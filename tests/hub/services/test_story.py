@@ -14,6 +14,7 @@ from hub.services.story import change as change_story
 from hub.services.story import exception as exception_story
 from hub.services.story import run as run_story
 from hub.services.story.difference import Cell, beside, visible
+from hub.services.story.lens import CLEAR, nothing
 from tests.factories import (
     AttemptFactory,
     AuditEventFactory,
@@ -31,7 +32,7 @@ def _told(cell: Cell) -> str:
 
 
 def _row(before: object, after: object) -> tuple[str, str]:
-    (row,) = beside({"field": before}, {"field": after})
+    (row,) = beside({"field": before}, {"field": after}, hides=nothing)
     return _told(row.cells[0]), _told(row.cells[1])
 
 
@@ -55,7 +56,7 @@ class TestBeside:
         assert _row(before, after) == expected
 
     def test_tells_nothing_from_not_there(self) -> None:
-        (row,) = beside({}, {"phone": None})
+        (row,) = beside({}, {"phone": None}, hides=nothing)
 
         assert [_told(cell) for cell in row.cells] == ["not there", "nothing"]
         assert row.differs
@@ -67,12 +68,12 @@ class TestBeside:
         assert visible("a\u200bb\u00a0c") == "a⟨U+200B⟩b⟨U+00A0⟩c"
 
     def test_counts_numbers_of_the_same_value_as_equal(self) -> None:
-        (row,) = beside({"n": 1}, {"n": 1.0})
+        (row,) = beside({"n": 1}, {"n": 1.0}, hides=nothing)
 
         assert not row.differs
 
     def test_marks_both_outer_sides_against_the_middle(self) -> None:
-        (row,) = beside({"street": "Markt 1b"}, {"street": "Markt 1"}, {"street": "Am Markt 1"})
+        (row,) = beside({"street": "Markt 1b"}, {"street": "Markt 1"}, {"street": "Am Markt 1"}, hides=nothing)
 
         assert [_told(cell) for cell in row.cells] == ["Markt 1[b]", "Markt 1", "[Am ]Markt 1"]
 
@@ -84,7 +85,7 @@ class TestBeside:
 
     @given(st.text(max_size=60), st.text(max_size=60))
     def test_never_loses_or_invents_a_character(self, before: str, after: str) -> None:
-        (row,) = beside({"field": before}, {"field": after})
+        (row,) = beside({"field": before}, {"field": after}, hides=nothing)
 
         shown = ["".join(piece.text for piece in cell.pieces) for cell in row.cells]
         assert shown == [visible(before), visible(after)]
@@ -141,7 +142,7 @@ class TestChangeStory:
     def test_shows_a_third_side_when_the_destination_keeps_it_otherwise(self) -> None:
         change = ChangeFactory(before={"name": "Old"}, fields={"name": "Ærø"}, after={"name": "AERO"})
 
-        sides = change_story.sides(change)
+        sides = change_story.sides(change, CLEAR)
 
         assert sides.headings == ("before", "sent", "as the destination keeps it")
         assert [_told(cell) for cell in sides.rows[0].cells][1] == "Ærø"
@@ -149,26 +150,26 @@ class TestChangeStory:
     def test_shows_no_third_side_for_the_same_number_written_otherwise(self) -> None:
         change = ChangeFactory(before={"price": "1.00"}, fields={"price": "50.50"}, after={"price": 50.5})
 
-        assert change_story.sides(change).headings == ("before", "after")
+        assert change_story.sides(change, CLEAR).headings == ("before", "after")
 
     def test_leaves_out_fields_the_hub_does_not_care_for(self) -> None:
         change = ChangeFactory(
             before={"name": "Old"}, fields={"name": "New"}, image={"name": "New"}, after={"name": "New", "etag": "9"}
         )
 
-        assert [row.name for row in change_story.sides(change).rows] == ["name"]
+        assert [row.name for row in change_story.sides(change, CLEAR).rows] == ["name"]
 
     def test_shows_one_side_of_a_new_record(self) -> None:
         change = ChangeFactory(operation="create", before=None, fields={"name": "New"})
 
-        assert change_story.sides(change).headings == ("new record",)
+        assert change_story.sides(change, CLEAR).headings == ("new record",)
 
     def test_tells_only_the_last_attempts_in_a_list(self) -> None:
         change = ChangeFactory()
         for number in range(1, 8):
             AttemptFactory(change=change, number=number, response="x" * 5000)
 
-        (told,) = change_story.tell([change])
+        (told,) = change_story.tell([change], CLEAR)
 
         assert [one.attempt.number for one in told.attempts] == [5, 6, 7]
         assert told.earlier_attempts == 4
@@ -178,7 +179,7 @@ class TestChangeStory:
         change = ChangeFactory(state=State.REJECTED, sent_at=now(), ended_at=now(), message="No such country.", tries=1)
         AttemptFactory(change=change, answer="refused")
 
-        steps = change_story.life(change)
+        steps = change_story.life(change, CLEAR)
 
         assert [step.what for step in steps] == ["Planned", "Intent committed", "Attempt 1: refused", "Refused"]
         assert steps[-1].detail == "No such country."
@@ -197,7 +198,7 @@ class TestExceptionStory:
             evidence={"agreed": change.before, "destination": {"street": "C", "phone": "1", "other": "x"}},
         )
 
-        told = exception_story.tell(exception)
+        told = exception_story.tell(exception, CLEAR)
 
         assert told.headings == ("the source wants", "last agreed", "at the destination now")
         assert {row.name: row.note for row in told.rows} == {"street": "changed on both sides", "phone": ""}
@@ -207,7 +208,7 @@ class TestExceptionStory:
             kind="unmapped", field="country", evidence={"source": {"name": "Ada", "country": "XK"}}
         )
 
-        told = exception_story.tell(exception)
+        told = exception_story.tell(exception, CLEAR)
 
         assert [name for name, _, _ in told.source] == ["country", "name"]
         assert told.value is not None
@@ -218,7 +219,7 @@ class TestExceptionStory:
         LinkImageFactory(link=link, sent={"name": "Ada"})
         exception = ReconciliationExceptionFactory(mapping=link.mapping, source_key="C-1", evidence={})
 
-        assert exception_story.tell(exception).headings == ("last agreed",)
+        assert exception_story.tell(exception, CLEAR).headings == ("last agreed",)
 
     def test_has_words_for_every_kind(self) -> None:
         from hub.models import ExceptionKind
