@@ -20,6 +20,7 @@ from hub.admin import (
     replay,
     run,
     schedule,
+    session,
     webhook,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "replay",
     "run",
     "schedule",
+    "session",
     "webhook",
 ]
 
