@@ -45,7 +45,12 @@ def must_add_factor(person: User) -> bool:
     rule = settings.HUB_SECOND_FACTOR
     if rule == "off" or (rule == "writers" and not can_write(person)):
         return False
-    return not Authenticator.objects.filter(user=person, type__in=FACTORS).exists()
+    return not has_factor(person)
+
+
+def has_factor(person: User) -> bool:
+    """Whether a second factor is set up."""
+    return Authenticator.objects.filter(user=person, type__in=FACTORS).exists()
 
 
 def can_write(person: User) -> bool:

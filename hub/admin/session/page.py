@@ -20,7 +20,9 @@ PLACE = "/account/"
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """For the sign-in pages: what every page of the desk gets from the admin."""
-    return admin.site.each_context(request) if request.path.startswith(PLACE) else {}
+    if not request.path.startswith(PLACE):
+        return {}
+    return {**admin.site.each_context(request), "has_own_title": True}
 
 
 def theme(request: HttpRequest) -> dict[str, Any]:
