@@ -14,6 +14,8 @@ from django.views.generic import FormView
 
 from hub import clock
 from hub.admin.session import proof, trail
+from hub.models import User
+from hub.services import session
 
 PLACE = "/account/"
 
@@ -22,7 +24,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """For the sign-in pages: what every page of the desk gets from the admin."""
     if not request.path.startswith(PLACE):
         return {}
-    return {**admin.site.each_context(request), "has_own_title": True}
+    must_add = isinstance(request.user, User) and session.must_add_factor(request.user)
+    return {**admin.site.each_context(request), "has_own_title": True, "must_add_factor": must_add}
 
 
 def theme(request: HttpRequest) -> dict[str, Any]:

@@ -6,11 +6,14 @@ from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.account.signals import authentication_step_completed, password_changed
 from allauth.account.signals import user_logged_in as came_in
-from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed, authenticator_reset
+from allauth.core import context
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authentication_failed, authenticator_removed, authenticator_reset
 from allauth.socialaccount.signals import social_account_added, social_account_removed
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -72,9 +75,11 @@ def _left(sender: Any, request: HttpRequest, user: User | None, **_: Any) -> Non
         _record(request, "session.end", user)
 
 
-@receiver(authenticator_added)
-def _factor_added(sender: Any, request: HttpRequest, user: User, authenticator: Any, **_: Any) -> None:
-    _record(request, "factor.add", user, kind=authenticator.type)
+@receiver(post_save, sender=Authenticator)
+def _factor_added(sender: Any, instance: Any, created: bool, **_: Any) -> None:  # noqa: FBT001  Django's signature
+    """In the transaction that adds it; allauth's own signal comes after."""
+    if created:
+        _record(context.request, "factor.add", instance.user, kind=instance.type)
 
 
 @receiver(authenticator_removed)
@@ -113,7 +118,7 @@ def _parted(sender: Any, request: HttpRequest, socialaccount: Any, **_: Any) -> 
     _record(request, "person.part_provider", socialaccount.user)
 
 
-def _record(request: HttpRequest, action: str, person: User, *, reason: str = "", **detail: Any) -> None:
+def _record(request: HttpRequest | None, action: str, person: User, *, reason: str = "", **detail: Any) -> None:
     actor = detail.pop("actor", person)
     if request is not None and request.META.get("REMOTE_ADDR"):
         detail["network"] = get_adapter().get_client_ip(request)
