@@ -74,7 +74,8 @@ class GrantAdmin(FactAdmin[Any]):
     ordering = ("content_object", "group__name")
     deeds = (
         Deed(
-            "take", "Take away", "grant", icon="group_remove", tone="danger", form_class=ReasonForm, bulk=True, proof=True,
+            "take", "Take away", "grant", icon="group_remove", tone="danger", form_class=ReasonForm, bulk=True,
+            proof=True,
             text="The members of the group lose this right at once. What they did stays in the audit trail.",
         ),
     )  # fmt: skip

@@ -1,11 +1,14 @@
 """Sessions: how long one lasts, whether its holder may still be here, and ending those of a person."""
 
+import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 
 from hub.models import User
@@ -50,7 +53,8 @@ def must_add_factor(person: User) -> bool:
 
 def has_factor(person: User) -> bool:
     """Whether a second factor is set up."""
-    return Authenticator.objects.filter(user=person, type__in=FACTORS).exists()
+    found: bool = Authenticator.objects.filter(user=person, type__in=FACTORS).exists()
+    return found
 
 
 def can_write(person: User) -> bool:
@@ -66,9 +70,7 @@ def end_all(*, person: User, by: User | None, reason: str) -> int:
     sessions = list(UserSession.objects.filter(user=person))
     for session in sessions:
         session.end()
-    audit.record(
-        actor=by, action="session.end_all", subject=person, detail={"sessions": len(sessions)}, reason=reason
-    )
+    audit.record(actor=by, action="session.end_all", subject=person, detail={"sessions": len(sessions)}, reason=reason)
     return len(sessions)
 
 
@@ -81,6 +83,29 @@ def remove_factors(*, person: User, by: User | None, reason: str) -> list[str]:
     audit.record(actor=by, action="factor.remove_all", subject=person, detail={"kinds": kinds}, reason=reason)
     end_all(person=person, by=by, reason=reason)
     return kinds
+
+
+@transaction.atomic
+def unlock(*, person: User, by: User | None, reason: str) -> None:
+    """Forget what failed for this account. What failed from a network goes by itself."""
+    for rate in ratelimit.parse_rates(settings.ACCOUNT_RATE_LIMITS["login_failed"]):
+        if rate.per == "key":
+            key = person.username.lower()
+            cache.delete(
+                ratelimit.get_cache_key(None, app="allauth.account", action="login_failed", rate=rate, key=key)
+            )
+    audit.record(actor=by, action="session.unlock", subject=person, reason=reason)
+
+
+@transaction.atomic
+def new_password(*, person: User, by: User | None, reason: str) -> str:
+    """Give the person a password made up here, and sign them out everywhere; returns the password."""
+    password = secrets.token_urlsafe(12)
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    audit.record(actor=by, action="person.new_password", subject=person, reason=reason)
+    end_all(person=person, by=by, reason=reason)
+    return password
 
 
 def _told(span: timedelta) -> str:

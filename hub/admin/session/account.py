@@ -17,10 +17,10 @@ TOO_MANY = (
 )
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # untyped
+class AccountAdapter(DefaultAccountAdapter):
     """The hub's rules in allauth's words."""
 
-    error_messages = {  # noqa: RUF012  as allauth has it
+    error_messages = {
         **DefaultAccountAdapter.error_messages,
         "too_many_login_attempts": TOO_MANY,
         "username_password_mismatch": "The username and the password do not belong together.",

@@ -1,4 +1,4 @@
-"""Looks at every session at every request: whether it is still good, and whether its holder has to do something first."""
+"""Looks at the session of every request: whether it still holds, and whether its holder has something to do first."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -55,7 +55,8 @@ def _over(request: HttpRequest, person: User) -> str:
 def _end(request: HttpRequest, person: User, why: str) -> None:
     trail.ended(request, person, why)
     UserSession.objects.filter(session_key=request.session.session_key).delete()
-    logout(request)
+    request.session.flush()  # not Django's logout, which would be written down as the person's own
+    request.user = AnonymousUser()
     messages.info(request, why)
 
 

@@ -34,7 +34,7 @@ OTHER_PERSON = "That was somebody else. You are still signed in as before, and n
 OLD_PROOF = "{name} did not ask you again who you are, so this proves nothing. Use another way."
 
 
-class OidcAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # untyped
+class OidcAdapter(DefaultSocialAccountAdapter):
     """The hub's rules in allauth's words."""
 
     def get_requests_session(self) -> VisitSession:

@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.core.internal.httpkit import add_query_params
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib import admin, messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -36,6 +37,8 @@ def theme(request: HttpRequest) -> dict[str, Any]:
 def links(request: HttpRequest) -> list[dict[str, str]]:
     """For the menu of the signed-in person."""
     named = [("Second factor", "mfa_index"), ("Sessions", "usersessions_list")]
+    if settings.HUB_OIDC:
+        named.append((f"Join {settings.HUB_OIDC.name}", "socialaccount_connections"))
     if request.user.is_authenticated and request.user.has_usable_password():
         named.insert(0, ("Change password", "account_change_password"))
     return [{"title": title, "link": reverse(name)} for title, name in named]
@@ -55,7 +58,9 @@ class Sessions(FormView):  # type: ignore[type-arg]
 
     def form_valid(self, form: Form) -> HttpResponse:
         """Sign out one, or all others."""
-        mine = UserSession.objects.filter(user=self.request.user.pk).exclude(session_key=self.request.session.session_key)
+        mine = UserSession.objects.filter(user=self.request.user.pk).exclude(
+            session_key=self.request.session.session_key
+        )
         chosen = self.request.POST.get("session", "")
         ended = list(mine.filter(pk=chosen) if chosen.isdigit() else mine)
         trail.remotely(self.request, ended)

@@ -15,7 +15,7 @@ from allauth.socialaccount.models import SocialAccount
 from django import forms
 from django.conf import settings
 from django.contrib.admin.utils import unquote
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -35,7 +35,9 @@ def last_proof(request: HttpRequest) -> datetime | None:
     """When the person last proved who they are, in this session."""
     if not request.user.is_authenticated:
         return None
-    given = [record["at"] for record in get_authentication_records(request, request.user) if "reauthenticated" in record]
+    given = [
+        record["at"] for record in get_authentication_records(request, request.user) if "reauthenticated" in record
+    ]
     begun = request.session.get(BEGUN)
     moments = [*given, *([begun] if begun else [])]
     return datetime.fromtimestamp(max(moments), UTC) if moments else None
@@ -73,7 +75,9 @@ def through_provider(request: HttpRequest) -> list[dict[str, Any]]:
     onward = request.GET.get("next") or request.get_full_path()
     asked = {"next": onward, "auth_params": "prompt=login&max_age=0"}
     where = reverse("openid_connect_login", kwargs={"provider_id": provider.key})
-    return [{"id": "provider", "description": f"Sign in with {provider.name} again", "url": f"{where}?{urlencode(asked)}"}]
+    return [
+        {"id": "provider", "description": f"Sign in with {provider.name} again", "url": f"{where}?{urlencode(asked)}"}
+    ]
 
 
 class ProvenForms:

@@ -1,5 +1,6 @@
 """The way in, as people and strangers meet it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.contrib.staticfiles import finders
+from django.db import connection
 from django.test import Client
 from unfold.settings import CONFIG_DEFAULTS
 from unfold.utils import convert_color
@@ -269,3 +271,19 @@ class TestTheTheme:
 
         assert "<style" not in page.content.decode()
         assert "unsafe-inline" not in page.headers["Content-Security-Policy"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_failed_sign_ins_at_the_same_time_are_counted_one_by_one() -> None:
+    person_of("olga")
+
+    def guess(number: int) -> None:
+        try:
+            sign_in(Client(), password=f"wrong-{number}", REMOTE_ADDR=f"203.0.113.{number}")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(guess, range(24)))
+
+    assert AuditEvent.objects.filter(action="session.fail").count() == 5

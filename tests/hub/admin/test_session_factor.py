@@ -30,7 +30,8 @@ def sign_in(client: Client) -> Any:
 
 
 def code(secret: str, steps: int = 0) -> str:
-    return totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + steps))
+    shown: str = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + steps))
+    return shown
 
 
 def set_up(client: Client) -> str:

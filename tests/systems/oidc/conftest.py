@@ -63,7 +63,7 @@ class Running:
 @pytest.fixture(scope="session")
 def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The provider's process; its address."""
-    folder, [port] = tmp_path_factory.mktemp("provider"), free_ports(1)
+    folder, port = tmp_path_factory.mktemp("provider"), free_ports("provider")["provider"]
     with (folder / "log").open("wb") as log:
         started = subprocess.Popen(
             [sys.executable, str(HERE / "provider.py"), str(folder), str(port), CALLBACK], stdout=log, stderr=log
@@ -107,13 +107,13 @@ def provider(running: Running, settings: Any) -> Iterator[Provider]:
         groups={"hub-view": ("Viewer",), "hub-audit": ("Auditor",), "hub-run": ("Operator", "Whole hub")},
     )
     settings.HUB_OIDC, settings.SOCIALACCOUNT_PROVIDERS = found, found.apps()
-    _renew_addresses()
+    renew_addresses()
     yield found
     settings.HUB_OIDC = None
-    _renew_addresses()
+    renew_addresses()
 
 
-def _renew_addresses() -> None:
+def renew_addresses() -> None:
     importlib.reload(urls)
     clear_url_caches()
 

@@ -13,7 +13,7 @@ from oauth2_provider.oauth2_validators import OAuth2Validator
 SAID: dict[str, Any] = {}
 
 
-class Validator(OAuth2Validator):  # type: ignore[misc]  # untyped
+class Validator(OAuth2Validator):
     """Says more of people than the library does by itself."""
 
     oidc_claim_scope = None

@@ -1,5 +1,6 @@
 """Single sign-on with a real OIDC provider: who gets in, with which roles, and what is refused."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +15,7 @@ from hub import clock
 from hub.models import AuditEvent, User
 from hub.provider import Provider
 from tests.factories import UserFactory
-from tests.systems.oidc.conftest import Running, come
+from tests.systems.oidc.conftest import Running, come, renew_addresses
 
 pytestmark = [pytest.mark.django_db, pytest.mark.system]
 
@@ -45,7 +46,9 @@ class TestSomebodyNew:
         assert (nora.first_name, nora.last_name, nora.email) == ("Nora", "There", "nora@example.com")
         assert (nora.is_staff, nora.is_superuser, nora.has_usable_password()) == (True, False, False)
         assert roles("nora") == {"Operator", "Whole hub"}
-        assert {"person.add", "person.roles", "session.begin"} <= set(AuditEvent.objects.values_list("action", flat=True))
+        assert {"person.add", "person.roles", "session.begin"} <= set(
+            AuditEvent.objects.values_list("action", flat=True)
+        )
 
     @pytest.mark.parametrize("groups", [[], ["canteen"]])
     def test_in_no_group_that_leads_to_a_role_gets_none(
@@ -154,6 +157,31 @@ class TestSomebodyWhoComesAgain:
         assert SocialAccount.objects.get().provider == provider.key != other.key
 
 
+class TestSomebodyWhoHasAnAccountHere:
+    def test_joins_it_and_comes_in_by_it(self, client: Client, running: Running, provider: Provider) -> None:
+        olga = UserFactory(username="olga", groups=["Developer"])
+        client.force_login(olga)
+        running.control(groups={"olga": ["hub-view"]})
+
+        sent = client.get("/account/oidc/", {"process": "connect"})
+        client.get(running.visit(sent.headers["Location"], "olga"))
+        again = Client()
+        come(again, Running(running.url), "olga")
+
+        assert again.get("/admin/").wsgi_request.user == olga
+        assert roles("olga") == {"Developer", "Viewer"}
+        assert AuditEvent.objects.filter(action="person.join_provider", actor=olga).count() == 1
+
+    def test_does_not_join_it_without_a_proof(self, client: Client, running: Running, provider: Provider) -> None:
+        client.force_login(UserFactory(username="olga"))
+        with time_machine.travel(clock.now() + timedelta(minutes=11)):
+            sent = client.get("/account/oidc/", {"process": "connect"})
+            if sent.headers.get("Location", "").startswith("http"):
+                client.get(running.visit(sent.headers["Location"], "olga"))
+
+        assert not SocialAccount.objects.exists()
+
+
 class TestAnAnswer:
     @pytest.fixture(autouse=True)
     def _grouped(self, running: Running, provider: Provider) -> None:
@@ -169,6 +197,20 @@ class TestAnAnswer:
 
         assert not is_in(client)
         assert not User.objects.filter(username="nora").exists()
+
+    def test_of_an_issuer_that_was_not_named_lets_nobody_in(
+        self, client: Client, running: Running, provider: Provider, settings: Any
+    ) -> None:
+        settings.HUB_OIDC = replace(provider, issuer="https://sso.example/o")
+        apps = settings.HUB_OIDC.apps()
+        apps["openid_connect"]["APPS"][0]["settings"]["server_url"] = running.issuer
+        settings.SOCIALACCOUNT_PROVIDERS = apps
+        renew_addresses()
+
+        come(client, running)
+
+        assert not is_in(client)
+        assert "The answer did not come from" in told(client)
 
     def test_after_the_state_has_expired_lets_nobody_in(self, client: Client, running: Running) -> None:
         sent = client.get("/account/oidc/", {"process": "login"})
@@ -225,7 +267,7 @@ class TestAProof:
 
             assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
             assert back.headers["Location"] == "/account/proved/"
-            assert "<h1 class=\"hub-title\">Proved</h1>" in client.get("/account/proved/").content.decode()
+            assert '<h1 class="hub-title">Proved</h1>' in client.get("/account/proved/").content.decode()
         assert AuditEvent.objects.filter(action="session.prove").count() == 1
 
     @pytest.mark.parametrize("said", [{"auth_time": 1}, {"auth_time": None}])
@@ -249,5 +291,3 @@ class TestAProof:
         client.get(running.visit(sent.headers["Location"], "olga"))
 
         assert client.get("/admin/").wsgi_request.user.username == "nora"
-
-
