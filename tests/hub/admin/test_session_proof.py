@@ -10,9 +10,9 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from hub import clock
-from hub.models import AuditEvent, Credential, IntegrationGrant, User
+from hub.models import AuditEvent, Connection, Credential, IntegrationGrant, User
 from tests.conftest import ClientOf
-from tests.factories import CredentialFactory, IntegrationFactory, UserFactory
+from tests.factories import ConnectionFactory, CredentialFactory, IntegrationFactory, UserFactory
 from tests.hub.admin.test_person import form_of, page
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +114,28 @@ class TestADeedThatWantsAProof:
 
         assert sensitive
         assert sensitive - proven == set()
+
+
+class TestTheFormOfAConnectionThatTakesSecrets:
+    @pytest.fixture
+    def edit(self) -> str:
+        connection = ConnectionFactory(connector="rest", title="Before", config={"base_url": "https://crm.example"})
+        return f"/admin/hub/connection/{connection.pk}/edit/"
+
+    def test_asks_for_a_proof(self, ada: Client, edit: str) -> None:
+        assert ada.get(edit).status_code == 200
+        with time_machine.travel(clock.now() + LATER):
+            assert ada.get(edit).headers["Location"].startswith("/account/prove/password/")
+
+    def test_is_not_saved_without_one(self, ada: Client, edit: str) -> None:
+        with time_machine.travel(clock.now() + LATER):
+            answer = ada.post(edit, {"title": "After", "secret-password": "s3cret"})
+
+        text = answer.content.decode()
+        assert "Prove it in another tab" in text
+        assert 'value="After"' in text
+        assert "s3cret" not in text
+        assert Connection.objects.get().title == "Before"
 
 
 class TestTheFormOfAPerson:

@@ -41,7 +41,7 @@ def configure(folder: Path, issuer: str) -> None:
     settings.configure(
         DEBUG=False,
         SECRET_KEY="of-the-provider-of-the-tests-only",
-        ALLOWED_HOSTS=["127.0.0.1"],
+        ALLOWED_HOSTS=["127.0.0.1", "0.0.0.0"],
         ROOT_URLCONF="doors",
         LOGIN_URL="/login/",
         USE_TZ=True,
