@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from hub.models import Connection, CredentialGrant, Integration, IntegrationGrant, User
+from hub.models import Connection, Credential, CredentialGrant, Integration, IntegrationGrant, User
 from hub.services import access
 from tests import factories as make
 
@@ -74,7 +74,7 @@ class TestAnyPerson(TestCase):
         for team, number, right in credential_grants:
             CredentialGrant.objects.create(
                 group=Group.objects.get(name=team), content_object=credentials[number],
-                permission=permission(right, type(credentials[number])),
+                permission=permission(right, Credential),
             )  # fmt: skip
 
         for model in access.RULES:
