@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
 from django.db import DatabaseError
 from django.db.models import Q
@@ -77,6 +78,46 @@ def history_is_kept(**_: Any) -> Iterable[CheckMessage]:
     """hub.W007: without history nobody can tell who changed a setting."""
     if not settings.SIMPLE_HISTORY_ENABLED:
         yield Warning("The history of settings is off.", hint="Remove SIMPLE_HISTORY_ENABLED = False.", id="hub.W007")
+
+
+@register(deploy=True)
+def writers_have_a_second_factor(**_: Any) -> Iterable[CheckMessage]:
+    """hub.W011: a password alone can be stolen, and everything that the hub may write goes with it."""
+    if settings.HUB_SECOND_FACTOR == "off":
+        yield Warning(
+            "Nobody needs a second factor to sign in.",
+            hint="Set HUB_SECOND_FACTOR=writers (whoever can change something) or all.",
+            id="hub.W011",
+        )
+
+
+@register(deploy=True)
+def the_network_of_people_is_known(**_: Any) -> Iterable[CheckMessage]:
+    """hub.W013: behind a proxy that is not named, everybody comes from one network, and shares its failed sign-ins."""
+    is_named = settings.ALLAUTH_TRUSTED_PROXY_COUNT or settings.ALLAUTH_TRUSTED_CLIENT_IP_HEADER
+    if settings.HUB_HTTPS and not is_named:
+        yield Warning(
+            "People's addresses are not known: all sign-ins seem to come from the proxy that does HTTPS.",
+            hint="Set HUB_PROXIES to the number of proxies that add to X-Forwarded-For, or HUB_CLIENT_ADDRESS_HEADER.",
+            id="hub.W013",
+        )
+
+
+@register(Tags.database)
+def mapped_roles_exist(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
+    """hub.W012: a group of the provider leads to a role that there is not, so it gives nothing."""
+    if not databases or settings.HUB_OIDC is None:
+        return
+    try:
+        missing = settings.HUB_OIDC.roles - set(Group.objects.values_list("name", flat=True))
+    except DatabaseError:  # before the first migration there are none
+        return
+    if missing:
+        yield Warning(
+            f"HUB_OIDC_GROUPS names roles that do not exist: {', '.join(sorted(missing))}.",
+            hint="Correct their names, or make groups of these names on the page “Roles”.",
+            id="hub.W012",
+        )
 
 
 @register(deploy=True)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 Value = TypeVar("Value")
@@ -48,6 +49,28 @@ def number(name: str, default: int, *, minimum: int = 0, maximum: int = 2**31) -
         return found
 
     return parsed(name, default, parse, f"a whole number from {minimum} to {maximum}")
+
+
+def choice(name: str, default: str, known: tuple[str, ...]) -> str:
+    """One of a few words."""
+
+    def parse(value: str) -> str:
+        if value not in known:
+            raise ValueError("unknown")
+        return value
+
+    return parsed(name, default, parse, " or ".join(known))
+
+
+def secret(name: str) -> str:
+    """A secret: the variable itself, or what is in the file that …_FILE names. Empty when neither is set."""
+    file = text(f"{name}_FILE", "")
+    if not file:
+        return text(name, "")
+    try:
+        return Path(file).read_text("utf-8").strip()
+    except OSError as error:
+        raise SettingError(f"{name}_FILE={file} cannot be read ({error.strerror}). Correct the path.") from None
 
 
 def names(name: str, default: tuple[str, ...] = ()) -> list[str]:

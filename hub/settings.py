@@ -3,16 +3,17 @@
 import hashlib
 import secrets
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
 import environ
-from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import NONE, SELF, UNSAFE_EVAL
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
-from hub import env
+from hub import env, provider
 
 django_stubs_ext.monkeypatch()
 
@@ -55,6 +56,13 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "simple_history",
     "guardian",
     "csp",
@@ -74,6 +82,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "hub.admin.session.gate.Gate",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
 ]
@@ -90,6 +100,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "hub.admin.pause.banner",
+                "hub.admin.session.page.frame",
             ]
         },
     }
@@ -148,13 +159,52 @@ REDIS_URL = env.parsed(
 
 # --- people, language, time ------------------------------------------------------------------------
 AUTH_USER_MODEL = "hub.User"
-LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_URL = reverse_lazy("account_login")
 LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# --- signing in: docs/signing-in.md -----------------------------------------------------------------
+ACCOUNT_ADAPTER = "hub.admin.session.account.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = ACCOUNT_UNIQUE_EMAIL = False
+ACCOUNT_SESSION_REMEMBER = False  # the browser forgets at its end, the hub at the latest after HUB_SESSION_HOURS
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+# Only failures count. Everything else is asked a little more often than people can type.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "5/15m/ip,5/15m/key", "reauthenticate": "10/15m/user"}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("HUB_PROXIES", 0, maximum=10)
+ALLAUTH_TRUSTED_CLIENT_IP_HEADER = env.text("HUB_CLIENT_ADDRESS_HEADER", "") or None
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Integration hub"
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "hub.admin.session.oidc.OidcAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form could not lead to the provider: the content policy keeps forms at home
+SOCIALACCOUNT_STORE_TOKENS = False
+HUB_OIDC = provider.named()
+SOCIALACCOUNT_PROVIDERS = HUB_OIDC.apps() if HUB_OIDC else {}
+HUB_SECOND_FACTOR = env.choice("HUB_SECOND_FACTOR", "off", ("off", "writers", "all"))
+HUB_SESSION_IDLE = timedelta(minutes=env.number("HUB_SESSION_IDLE_MINUTES", 30, minimum=1, maximum=1440))
+HUB_SESSION_LONGEST = timedelta(hours=env.number("HUB_SESSION_HOURS", 8, minimum=1, maximum=168))
+HUB_PROOF_HOLDS = timedelta(minutes=env.number("HUB_PROOF_MINUTES", 10, minimum=1, maximum=120))
+SESSION_COOKIE_AGE = int(HUB_SESSION_LONGEST.total_seconds())
+# What all web processes must agree on: failed sign-ins, used codes. In the database, which is asked for the person
+# anyway: Redis may be away. Culling would forget failures, so there is room for far more than come in 15 minutes.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "hub_shared",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    }
+}
+
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
@@ -172,12 +222,12 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
-# Unfold's Alpine needs eval; scripts inline are refused all the same.
+# Unfold's Alpine needs eval; scripts and styles inline are refused all the same.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, UNSAFE_EVAL],
-        "style-src": [SELF, UNSAFE_INLINE],
+        "style-src": [SELF],
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -226,7 +276,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("hub/icon.svg")},
     ],
-    "STYLES": [lambda request: static("hub/hub.css")],
+    "GLOBAL_CALLBACK": "hub.admin.session.page.theme",
+    "ACCOUNT": {"navigation": "hub.admin.session.page.links"},
+    "STYLES": [lambda request: static("hub/theme.css"), lambda request: static("hub/hub.css")],
     "SCRIPTS": [lambda request: static("hub/hub.js")],
     "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "hub.admin.home.navigation"},
 }

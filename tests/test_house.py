@@ -186,6 +186,8 @@ class TestDjango:
             HUB_SEAL_KEYS=f"first:{secrets.token_hex(32)}",
             HUB_HOSTS="hub.example.com",
             HUB_HTTPS="1",
+            HUB_SECOND_FACTOR="writers",
+            HUB_PROXIES="1",
             HUB_TRUSTED_ORIGINS="https://hub.example.com",
             DATABASE_URL="postgresql://hub:password@database.example.com/hub",
             REDIS_URL="rediss://redis.example.com:6379/0",

@@ -21,6 +21,7 @@ from hub.admin import (
     replay,
     run,
     schedule,
+    session,
     webhook,
 )
 
@@ -43,6 +44,7 @@ __all__ = [
     "replay",
     "run",
     "schedule",
+    "session",
     "webhook",
 ]
 

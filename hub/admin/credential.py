@@ -106,7 +106,7 @@ class CredentialAdmin(AccessDeeds[Credential]):
     form = CredentialForm
     deeds = (
         Deed(
-            "set_values", "Set values", "set_secret", icon="key", tone="primary",
+            "set_values", "Set values", "set_secret", icon="key", tone="primary", proof=True,
             text="Values are sealed when they are saved. Nobody can read them back; they can only be replaced.",
         ),
         GIVE,

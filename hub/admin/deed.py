@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from hub.admin.session import proof
 from hub.sdk import HubError
 from hub.services import access
 
@@ -50,7 +51,8 @@ class Deed:
     ValidationError it raises is shown on the page. `action` is asked of `services.access`. `text` says what will
     happen, `warning` what to mind first. `shown` hides the button where the row's state makes it senseless. `asks`
     False does it at once, still by POST: for what writes nothing. `bulk` offers it for the selected rows of the list
-    too, each done by itself.
+    too, each done by itself. `proof` wants a recent proof of who the person is: for rights, secrets, approvals and
+    exports.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Deed:
     bulk: bool = False
     bulk_text: str = ""  # of many rows, where `text` depends on the row
     shown: Callable[[Any], bool] = _always
+    proof: bool = False
 
     def told(self, row: Any) -> str:
         """What will happen to this row."""
@@ -119,8 +122,10 @@ class DeedPages(_Host, Generic[Row]):
         found = self._deed(deed)
         if not self.may(request, found.action, row):
             raise PermissionDenied
+        if found.proof:
+            proof.ask(request)
         form = self.deed_form(found, row, request.POST if request.method == "POST" else None)
-        if form.is_bound and form.is_valid():
+        if form.is_bound and form.is_valid() and _is_proved(request, found, form):
             done = self._done(request, found, row, form)
             if done is not None:
                 return done
@@ -170,7 +175,7 @@ class DeedPages(_Host, Generic[Row]):
             messages.error(request, f"At most {SELECTION_CAP} at once. Narrow the selection with a filter.")
             return None
         form = deed.form_class(request.POST if "confirmed" in request.POST else None)
-        if form.is_bound and form.is_valid():
+        if form.is_bound and form.is_valid() and _is_proved(request, deed, form):
             _tell(request, deed, list(self._each(request, deed, chosen, form)))
             return None
         return self._ask(request, deed, form, self._bulk_context(request, deed, chosen))
@@ -200,6 +205,14 @@ class DeedPages(_Host, Generic[Row]):
                 yield f"{row}: {_sentence(refusal)}"
             else:
                 yield ""
+
+
+def _is_proved(request: HttpRequest, deed: Deed, form: forms.Form) -> bool:
+    """Whether it may be done now; otherwise the form says what is missing, with what was typed still in it."""
+    missing = proof.missing(request) if deed.proof else ""
+    if missing:
+        form.add_error(None, missing)
+    return not missing
 
 
 def _bulk(deed: Deed) -> Callable[..., Any]:

@@ -36,7 +36,7 @@ class GiveForm(ReasonForm):
 
 
 GIVE = Deed(
-    "give_access", "Give access", "grant", icon="group_add",
+    "give_access", "Give access", "grant", icon="group_add", proof=True,
     text="A right reaches as far as the roles of a member go: who is only a Viewer sees, whatever the right says.",
 )  # fmt: skip
 
@@ -75,6 +75,7 @@ class GrantAdmin(FactAdmin[Any]):
     deeds = (
         Deed(
             "take", "Take away", "grant", icon="group_remove", tone="danger", form_class=ReasonForm, bulk=True,
+            proof=True,
             text="The members of the group lose this right at once. What they did stays in the audit trail.",
         ),
     )  # fmt: skip

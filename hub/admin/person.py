@@ -2,22 +2,24 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ModelMultipleChoiceField
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from hub.admin.base import HubAdmin
+from hub.admin.base import Deed, HubAdmin, ReasonForm
 from hub.admin.meanwhile import held
+from hub.admin.session import proof
 from hub.models import User
-from hub.services import access, audit
+from hub.services import access, audit, session
 from hub.services import person as people
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups")
@@ -36,7 +38,7 @@ class PersonForm(UserChangeForm):
 
 
 @admin.register(User)
-class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  # generic in its stubs only
+class PersonAdmin(proof.ProvenForms, HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  # generic in its stubs only
     """People. Rights come from groups; rights of one person alone are not given here."""
 
     list_display = ("username", "full_name", "email", "roles", "is_active", "last_login")
@@ -59,6 +61,19 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
         ),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+    change_form_outer_before_template = "admin/hub/user/deeds.html"
+    deeds = (
+        Deed(
+            "end_sessions", "Sign out everywhere", "change", icon="logout", form_class=ReasonForm, proof=True,
+            text="All sessions of this person end at once. They can sign in again as long as they are active.",
+        ),
+        Deed(
+            "remove_factors", "Remove second factors", "change", icon="phonelink_erase", tone="danger", proof=True,
+            form_class=ReasonForm, shown=session.has_factor,
+            text="For somebody who lost them: the password alone lets them in again, until they set up new ones. "
+            "Make sure that it is them who ask. All their sessions end.",
+        ),
+    )  # fmt: skip
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2", "is_staff")}),)
 
     # --- permissions ------------------------------------------------------------------------------------
@@ -108,7 +123,8 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
         self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None
     ) -> Any:
         """The form, without a link to a history that is not kept: the audit trail has it."""
-        context = {**(extra_context or {}), "show_history": False}
+        row = self.get_object(request, unquote(object_id)) if object_id else None
+        context = {**(extra_context or {}), "show_history": False, "offers": self.offers(request, row) if row else []}
         return super().changeform_view(request, object_id, form_url, context)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
@@ -116,9 +132,25 @@ class PersonAdmin(HubAdmin[User], DjangoUserAdmin):  # type: ignore[type-arg]  #
         person = self.get_object(request, id)
         if not people.may_manage(request.user, person):
             raise PermissionDenied
+        proof.ask(request)
+        if missing := proof.missing(request):
+            messages.error(request, missing)
+            return HttpResponseRedirect(request.get_full_path())
         with held(request, person), transaction.atomic():
             answer: HttpResponse = super().user_change_password(request, id, form_url)
         return answer
+
+    # --- deeds --------------------------------------------------------------------------------------------
+
+    def end_sessions(self, request: HttpRequest, row: User, form: ReasonForm) -> str:
+        """Sign the person out."""
+        ended = session.end_all(person=row, by=self.person(request), reason=form.cleaned_data["reason"])
+        return f"Signed out of {ended} sessions."
+
+    def remove_factors(self, request: HttpRequest, row: User, form: ReasonForm) -> str:
+        """Take the second factors of somebody who lost them."""
+        session.remove_factors(person=row, by=self.person(request), reason=form.cleaned_data["reason"])
+        return "Removed. Their next sign-in takes the password alone."
 
     # --- displays -------------------------------------------------------------------------------------------
 
@@ -142,7 +174,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(HubAdmin[Group]):
+class GroupAdmin(proof.ProvenForms, HubAdmin[Group]):
     """Groups, which carry the rights. The built-in roles are remade at every migrate, so they are only looked at."""
 
     list_display = ("name", "origin", "size")

@@ -69,7 +69,7 @@ class RecoveryAdmin(KeysetMixin, FactAdmin[Recovery]):
             shown=lambda row: row.is_open,
         ),
         Deed(
-            "leave", "Leave recovery mode", "leave", icon="lock_open", tone="danger", form_class=LeaveForm,
+            "leave", "Leave recovery mode", "leave", icon="lock_open", tone="danger", form_class=LeaveForm, proof=True,
             text="Writes go on at once. Records that were linked again are compared with what is there; deterministic "
             "keys keep requests that were sent before the restore from taking effect twice where the other system "
             "remembers them.",

@@ -104,11 +104,11 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
         ),
         Deed(
             "approve_held", "Release held changes", "approve", icon="task_alt", tone="primary",
-            form_class=ReasonForm, text=_release_text, shown=_has_held,
+            form_class=ReasonForm, text=_release_text, shown=_has_held, proof=True,
         ),
         Deed(
             "discard_held", "Discard held changes", "approve", icon="block", tone="danger",
-            form_class=ReasonForm, text=_discard_text, shown=_has_held,
+            form_class=ReasonForm, text=_discard_text, shown=_has_held, proof=True,
         ),
         Deed("again", "Run again", "run", icon="replay", text=_again_text, shown=lambda run: not run.is_live),
     )  # fmt: skip

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 
 from django.contrib.auth.models import AnonymousUser, Group, Permission
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from hub.models import Credential, Integration, User
-from hub.services import access
+from hub.services import access, audit
 
 Person = User | AnonymousUser
 
@@ -62,3 +63,24 @@ def may_manage_group(by: Person, group: Group) -> bool:
     """Whether `by` may give every right of the group, and is not in it: nobody gives a right to themselves."""
     is_in_it = isinstance(by, User) and by.groups.filter(pk=group.pk).exists()
     return not is_in_it and grantable_groups(by).filter(pk=group.pk).exists()
+
+
+@transaction.atomic
+def follow(person: User, *, roles: Collection[str], governed: Collection[str], source: str) -> str:
+    """Have, of the `governed` roles, exactly these. Returns why not all were given, or an empty string.
+
+    What is not said any more is taken in any case; nothing is given that another role of the person excludes.
+    Nobody becomes a superuser in this way.
+    """
+    User.objects.select_for_update().get(pk=person.pk)
+    before = set(person.groups.values_list("name", flat=True))
+    kept = before - (set(governed) - set(roles))
+    wanted = kept | set(roles)
+    refused = exclusive(wanted)
+    after = kept if refused else wanted
+    if after != before:
+        person.groups.remove(*Group.objects.filter(name__in=before - after))
+        person.groups.add(*Group.objects.filter(name__in=after - before))
+        told = [sorted(before), sorted(person.groups.values_list("name", flat=True))]
+        audit.record(actor=None, action="person.roles", subject=person, detail={"groups": told}, reason=source)
+    return refused

@@ -11,6 +11,7 @@ import pytest
 from django.core.checks import Tags, run_checks
 from django.core.management import call_command
 
+from hub.provider import Provider
 from tests.factories import ConnectionFactory, IntegrationFactory, UserFactory
 from tests.hub.garden import Garden
 
@@ -89,6 +90,8 @@ class TestDeploy:
         "HUB_SEAL_KEYS": f"2026a:{secrets.token_hex(32)}",
         "HUB_HOSTS": "hub.example.com",
         "HUB_HTTPS": "1",
+        "HUB_SECOND_FACTOR": "writers",
+        "HUB_PROXIES": "1",
     }
 
     def check(self, state: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -127,3 +130,29 @@ class TestDeploy:
         assert "DATABASE_URL=mysql://…@db/hub is not valid" in done.stderr
         assert "postgresql://user:password@host:5432/name" in done.stderr
         assert "hunter2" not in done.stderr
+
+
+class TestSigningIn:
+    def test_without_a_second_factor_is_found_before_production(self, settings: Any) -> None:
+        assert "hub.W011" in ids(include_deployment_checks=True)
+
+        settings.HUB_SECOND_FACTOR = "writers"
+
+        assert "hub.W011" not in ids(include_deployment_checks=True)
+
+    def test_behind_a_proxy_that_is_not_named_is_found(self, settings: Any) -> None:
+        settings.HUB_HTTPS = True
+        assert "hub.W013" in ids(include_deployment_checks=True)
+
+        settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+
+        assert "hub.W013" not in ids(include_deployment_checks=True)
+
+    def test_with_a_role_that_there_is_not_is_found(self, settings: Any, db: None) -> None:
+        settings.HUB_OIDC = Provider("https://sso.example", "id", "secret", "SSO", "groups", {"a": ("Viewer", "Vewer")})
+
+        found = run_checks(tags=[Tags.database], databases=["default"])
+
+        assert [one.msg for one in found if one.id == "hub.W012"] == [
+            "HUB_OIDC_GROUPS names roles that do not exist: Vewer."
+        ]

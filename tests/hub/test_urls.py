@@ -18,4 +18,4 @@ class TestEveryOtherPage:
         answer = client.get("/admin/hub/syncrun/")
 
         assert answer.status_code == 302
-        assert answer.headers["Location"].startswith("/admin/login/")
+        assert answer.headers["Location"].startswith("/account/login/")

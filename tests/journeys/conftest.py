@@ -88,8 +88,8 @@ def sign_in(page: Page, name: str) -> None:
     """Open the hub as somebody who was never here, and sign in."""
     page.goto("/")
     page.get_by_label("Username").fill(name)
-    page.locator("#id_password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page).to_have_url("/admin/")
 
 

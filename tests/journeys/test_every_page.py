@@ -19,10 +19,18 @@ from tests.factories import (
     MappingVersionFactory,
     UserFactory,
 )
-from tests.journeys.conftest import PASSWORD
+from tests.journeys.conftest import PASSWORD, sign_in
 from tests.journeys.watch import Watch, nameless, overhang, picture
 
 NARROW = {"viewport": {"width": 375, "height": 812}, "is_mobile": True, "has_touch": True}
+# A person's own pages. The last one leads out of the session only when its button is pressed.
+OWN = (
+    "usersessions_list", "mfa_index", "mfa_activate_totp", "mfa_list_webauthn", "mfa_add_webauthn",
+    "account_change_password", "account_reauthenticate", "session_proved", "socialaccount_connections",
+    "account_logout",
+)  # fmt: skip
+# What is open to strangers.
+OUTSIDE = ("account_login", "account_inactive", "socialaccount_login_cancelled", "socialaccount_login_error")
 DARK = {"color_scheme": "dark", "viewport": {"width": 1360, "height": 900}}
 
 
@@ -48,6 +56,8 @@ def addresses(person: User) -> Iterator[tuple[str, str]]:
     request = RequestFactory().get("/admin/")
     request.user = person
     yield "home", reverse("admin:index")
+    for page_name in OWN:
+        yield page_name, reverse(page_name)
     for model, page in admin.site._registry.items():
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         yield f"{name}-list", reverse(f"admin:{name}_changelist")
@@ -68,15 +78,6 @@ def _more(page: object, name: str, pk: int, request: object) -> Iterator[tuple[s
         yield f"{name}-history", reverse(f"admin:{name}_history", args=[pk])
     for offer in getattr(page, "offers", lambda *_: [])(request, row):
         yield f"{name}-{offer.deed.name}", offer.url
-
-
-def sign_in(page: Page) -> None:
-    """Sign in as somebody who may see everything."""
-    page.goto("/admin/login/")
-    page.locator("#id_username").fill("root")
-    page.locator("#id_password").fill(PASSWORD)
-    page.locator("#id_password").press("Enter")
-    page.wait_for_url("**/admin/")
 
 
 def faults(page: Page) -> list[str]:
@@ -102,7 +103,7 @@ class TestEveryPage:
 
     def test_is_whole(self, context: BrowserContext, watch: Watch, root: User, look: str, tmp_path: Path) -> None:
         page = context.new_page()
-        sign_in(page)
+        sign_in(page, "root")
         found: dict[str, list[str]] = {}
 
         for name, address in addresses(root):
@@ -114,11 +115,26 @@ class TestEveryPage:
 
         assert not found, "\n".join(f"{name}: {'; '.join(wrong)}" for name, wrong in found.items())
 
+    def test_before_one_is_in_is_whole(
+        self, context: BrowserContext, watch: Watch, db: None, look: str, tmp_path: Path
+    ) -> None:
+        page = context.new_page()
+        found: dict[str, list[str]] = {}
+
+        for name in OUTSIDE:
+            page.goto(reverse(name))
+            page.wait_for_function("!document.documentElement.hasAttribute('x-cloak')")
+            picture(page, tmp_path, f"{name}-{look}")
+            if wrong := faults(page):
+                found[name] = wrong
+
+        assert not found, "\n".join(f"{name}: {'; '.join(wrong)}" for name, wrong in found.items())
+
     def test_follows_the_colours_of_the_machine(
         self, context: BrowserContext, watch: Watch, root: User, look: str
     ) -> None:
         page = context.new_page()
-        sign_in(page)
+        sign_in(page, "root")
 
         is_dark = page.evaluate("document.documentElement.classList.contains('dark')")
 

@@ -151,7 +151,7 @@ class TestKeyboard:
     ) -> None:
         page = context.new_page()
         page.goto("/")
-        tab_to(page, "#id_username")
+        tab_to(page, "#id_login")
         page.keyboard.type("olga")
         tab_to(page, "#id_password")
         page.keyboard.type(PASSWORD)

@@ -46,7 +46,8 @@ class Watch:
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.problems.append(f"console: {message.text}")
+            where = urlsplit(message.page.url).path if message.page else "?"
+            self.problems.append(f"console at {where}: {message.text}")
 
 
 def picture(page: Page, folder: Path, name: str) -> None:

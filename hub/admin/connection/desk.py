@@ -18,6 +18,7 @@ from hub.admin.base import Deed, HubAdmin, ReasonForm
 from hub.admin.connection.form import ConnectionForm
 from hub.admin.deed import BARE
 from hub.admin.pause import PauseDeeds, pause_deed, resume_deed
+from hub.admin.session import proof
 from hub.clock import now
 from hub.models import CheckState, Connection, ConnectionCheck, Mapping
 from hub.sdk import ConfigError, Connector, CursorKind, HubError
@@ -148,8 +149,12 @@ class ConnectionAdmin(PauseDeeds, HubAdmin[Connection]):
         connector = _connector(row.connector)
         if connector is None:
             raise Http404("There is no such kind of system, or it cannot be loaded.")
+        if has_secrets := any(asked.is_secret for asked in connector.fields):
+            proof.ask(request)
         given = request.POST if request.method == "POST" else None
         form = ConnectionForm(given, connector=connector, connection=row, user=self.person(request))
+        if missing := proof.missing(request) if has_secrets and given is not None else "":
+            form.add_error(None, missing)
         if form.is_valid() and self._saved(request, form):
             return HttpResponseRedirect(self.address("change", form.connection))
         context = {

@@ -57,6 +57,7 @@ class WebhookAdmin(HubAdmin[Webhook]):
     deeds = (
         Deed(
             "set_secret", "Set signing secret", "set_secret", icon="key", tone="primary", form_class=SecretForm,
+            proof=True,
             text="Deliveries are accepted only when they are signed with this secret. Nobody can read it back.",
         ),
         Deed(

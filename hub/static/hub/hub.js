@@ -56,6 +56,7 @@
     take(html) {
       const template = document.createElement("template");
       template.innerHTML = html;
+      sized(template.content);
       const seen = new Set();
       let before = null;
       for (const fresh of [...template.content.children]) {
@@ -91,6 +92,14 @@
     const href = element.getAttribute("href");
     const what = href ? `a[href="${CSS.escape(href)}"]` : element.tagName.toLowerCase();
     return { what, which: [...region.querySelectorAll(what)].indexOf(element) };
+  }
+
+  // --- sizes that come with the figures ----------------------------------------------------------------
+  // The content policy refuses styles in the page, so bars say how large they are and are drawn from here.
+
+  function sized(root) {
+    for (const bar of root.querySelectorAll("[data-grow]")) bar.style.flexGrow = bar.dataset.grow;
+    for (const bar of root.querySelectorAll("[data-percent]")) bar.style.width = `${bar.dataset.percent}%`;
   }
 
   // --- forms that take a while ------------------------------------------------------------------------
@@ -149,6 +158,7 @@
   document.addEventListener("submit", busy);
   document.addEventListener("keydown", pressed);
   document.addEventListener("DOMContentLoaded", () => {
+    sized(document);
     reachable(document);
     named(document);
     for (const region of document.querySelectorAll("[data-refresh]")) new Fresh(region);

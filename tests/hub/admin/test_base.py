@@ -108,4 +108,4 @@ class TestSignedOut:
         answer = client.get(f"/admin/hub/{model.lower()}/")
 
         assert answer.status_code == 302
-        assert "/admin/login/" in answer.headers["Location"]
+        assert "/account/login/" in answer.headers["Location"]

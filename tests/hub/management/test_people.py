@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from hub.models import AuditEvent, User
 from hub.services import demo
+from tests.factories import UserFactory
 
 
 @pytest.fixture
@@ -116,3 +119,45 @@ class TestShow:
     def test_says_how_to_make_them(self, state: Path) -> None:
         with pytest.raises(CommandError, match="people --demo"):
             people("--show")
+
+
+class TestAPersonWhoCannotGetIn:
+    @pytest.fixture(autouse=True)
+    def olga(self, state: Path, client: Client) -> User:
+        person = UserFactory(username="olga")
+        person.set_password("a-password-for-trying-1")
+        person.save()
+        return person
+
+    def sign_in(self, client: Client, password: str, network: str = "192.0.2.1") -> bool:
+        client.post("/account/login/", {"login": "olga", "password": password}, REMOTE_ADDR=network)
+        return client.get("/admin/").status_code == 200
+
+    def test_can_try_again_when_unlocked(self, client: Client) -> None:
+        for _ in range(5):
+            self.sign_in(client, "wrong", "203.0.113.7")
+        assert not self.sign_in(client, "a-password-for-trying-1")
+
+        call_command("people", "--unlock", "olga", "--reason", "She asked.", stdout=io.StringIO())
+
+        assert self.sign_in(client, "a-password-for-trying-1")
+        assert AuditEvent.objects.get(action="session.unlock").reason == "She asked."
+
+    def test_gets_a_password_made_up_for_them(self, client: Client) -> None:
+        out = io.StringIO()
+        call_command("people", "--new-password", "olga", "--reason", "She forgot hers.", stdout=out)
+
+        assert not self.sign_in(client, "a-password-for-trying-1")
+        assert self.sign_in(client, out.getvalue().split()[4])
+
+    def test_signs_in_without_the_factor_that_was_lost(self, client: Client, olga: User) -> None:
+        Authenticator.objects.create(user=olga, type=Authenticator.Type.TOTP, data={"secret": "x"})
+        assert not self.sign_in(client, "a-password-for-trying-1")
+
+        call_command("people", "--remove-factors", "olga", "--reason", "Her phone is gone.", stdout=io.StringIO())
+
+        assert self.sign_in(Client(), "a-password-for-trying-1")
+
+    def test_is_not_helped_without_a_reason(self) -> None:
+        with pytest.raises(CommandError, match="--reason"):
+            call_command("people", "--unlock", "olga")

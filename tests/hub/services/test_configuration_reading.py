@@ -137,6 +137,7 @@ class TestValues:
         [
             ("${NOWHERE}", "NOWHERE is not set in the environment"),
             ("${HUB_SEAL_KEYS}", "HUB_SEAL_KEYS is the hub's own secret"),
+            ("${HUB_OIDC_CLIENT_SECRET}", "HUB_OIDC_CLIENT_SECRET is the hub's own secret"),
             ("{from_json: {file: nowhere.json, pointer: /a}}", "nowhere.json cannot be read"),
             ("{from_json: {file: hub.yaml, pointer: /a}}", "is not JSON"),
             ("{from_json: /a}", "from_json needs file and pointer"),

@@ -1,0 +1,53 @@
+"""A session of `requests` for libraries that insist on one: the hub's dialling, deadlines and limits beneath it."""
+
+import time
+from typing import Any
+
+from requests import ConnectionError as NoConnection
+from requests import PreparedRequest, Response
+from requests.exceptions import ContentDecodingError, Timeout
+from urllib3 import Timeout as Deadline
+
+from hub.http.session import TARGET, _Session
+from hub.http.transport import TransportError
+
+PIECE = 16_384
+
+
+class VisitSession(_Session):
+    """Asks like any session, within the rules: addresses are classified, no proxy or netrc of the surroundings is
+    used, nothing is followed or retried, an exchange ends in time, and an answer has a largest size.
+
+    Who hands it out answers for where it is sent: there is no list of origins.
+    """
+
+    def __init__(self, *, timeout: float = 10.0, max_bytes: int = 1_000_000, ca_file: str = "") -> None:
+        super().__init__(ca_file)
+        self._timeout, self._max_bytes = timeout, max_bytes
+
+    def send(self, request: PreparedRequest, **how: Any) -> Response:
+        """Send, and read the whole answer. Raises what `requests` raises."""
+        until = time.monotonic() + self._timeout
+        request.headers[TARGET] = request.path_url
+        how |= {"stream": True, "timeout": Deadline(total=self._timeout), "proxies": {}, "verify": True, "cert": None}
+        try:
+            response = super().send(request, **how)
+        except TransportError as error:
+            raise NoConnection(str(error), request=request) from None
+        finally:
+            del request.headers[TARGET]
+        try:
+            self._read(response, until)
+        finally:
+            response.close()
+        return response
+
+    def _read(self, response: Response, until: float) -> None:
+        body = bytearray()
+        for piece in response.iter_content(PIECE):
+            body += piece
+            if len(body) > self._max_bytes:
+                raise ContentDecodingError(f"the answer is larger than {self._max_bytes} bytes", response=response)
+            if time.monotonic() > until:
+                raise Timeout("no complete answer in time", response=response)
+        response._content = bytes(body)  # noqa: SLF001  where requests keeps what it has read
