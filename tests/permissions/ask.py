@@ -11,7 +11,7 @@ WRITES = re.compile(r'^\s*(?:insert into|update|delete from)\s+"?(\w+)', re.IGNO
 # A session, and the event that tells of a refusal, are not what was asked for.
 ASIDE = {"django_session", "hub_auditevent"}
 OUTSIDE = "inside a database transaction"
-LETTERS = {200: "o", 302: "o", 403: "x", 404: "-", 405: "n", 400: "b"}
+LETTERS = {200: "o", 302: "o", 401: "u", 403: "x", 404: "-", 405: "n", 400: "b"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,14 +179,14 @@ class TestIntegrationForm:
 
 
 def test_a_role_that_was_taken_meanwhile_is_not_given_back_unseen(ada: User, otto: User, client_of: ClientOf) -> None:
-    client, person = client_of(ada), make.UserFactory(groups=["owner", "operator"])
+    client, person = client_of(ada), make.UserFactory(groups=["Integration owner", "Operator"])
     mine = opened(client, person) | {"first_name": "Mine"}
-    person.groups.remove(Group.objects.get(name="operator"))
+    person.groups.remove(Group.objects.get(name="Operator"))
     audit.record(actor=otto, action="change", subject=person)
 
     refused = client.post(address(person), mine).content.decode()
 
-    assert "It is now “owner”" in refused
+    assert "It is now “Integration owner”" in refused
     assert list(person.groups.values_list("name", flat=True)) == ["owner"]
 
 

@@ -20,9 +20,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def step(db: None) -> Change:
     """A step whose town nobody has mapped, with two steps behind it."""
-    data = {"name": "Ada", "city": "XK"}
+    data = {"name": "Ada", "city": "Quedlinburg"}
     nothing: dict[str, Any] = {"fields": {}, "image": {}}
-    refused = {"code": "unmapped", "message": "XK is not in the value map", "kept": kept(data)}
+    refused = {"code": "unmapped", "message": "Quedlinburg is not in the value map", "kept": kept(data)}
     asked = {"kind": "unmapped", "field": "city", "evidence": {"source": data}}
     return stuck(
         digest=f"{MARK}d", head=nothing | refused, behind=nothing | {"kept": kept({"city": "Ulm"})}, asked=asked
@@ -49,7 +49,7 @@ def test_the_exception_shows_what_was_read_what_waits_and_what_to_do(
 ) -> None:
     text = html(client_of(administrator), page(asked()))
 
-    assert "XK" in text
+    assert "Quedlinburg" in text
     assert "2 later steps of this record wait behind it, in order." in text
     assert "Have the mapping or its list of values corrected." in text
     assert "at the destination now" not in text
@@ -67,7 +67,7 @@ def test_the_change_shows_the_kept_record_and_that_it_cannot_be_mapped(
 
     assert "cannot be mapped" in text
     assert "as the source sent it, not mapped yet" in text
-    assert "XK" in text
+    assert "Quedlinburg" in text
     assert "/do/map_anew/" in text
 
 
@@ -81,7 +81,7 @@ def test_who_operates_it_deals_with_it_without_seeing_what_was_read(
     step: Change, operator: User, client_of: ClientOf
 ) -> None:
     for text in (html(client_of(operator), page(row)) for row in (asked(), step)):
-        assert "XK" not in text
+        assert "Quedlinburg" not in text
         assert "/do/map_anew/" in text
         assert "hidden" in text
 
