@@ -13,6 +13,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from hub import provenance
 from hub.models import User
 from tests.doorbell import redis_away, redis_server, redis_url
 from tests.factories import UserFactory
@@ -112,6 +113,13 @@ def nobody_hears(settings: Settings, state_folder: Path) -> None:
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
     settings.HUB_STATE = state_folder
     (state_folder / "incarnation").unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def nobody_acts() -> Iterator[None]:
+    """What a command says of who acts holds for its process, which in tests goes on."""
+    with provenance.acting(None):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from unfold.decorators import display
 from hub.admin.base import Deed, FactAdmin, ReasonForm
 from hub.admin.keyset import Chip, Chips, KeysetMixin, badge, begins_with, moment
 from hub.models import Delivery, DeliveryState, Webhook
-from hub.services import access
+from hub.services import access, audit
 from hub.services import delivery as deliveries
 
 MOST_FOUND = 1000
@@ -131,6 +131,8 @@ class DeliveryAdmin(KeysetMixin, FactAdmin[Delivery]):
     def page(self, request: HttpRequest, row: Delivery) -> dict[str, Any]:
         """What is known of it; what it contains is for those who may see that."""
         may_read = access.can(request.user, "view_body", row).allowed
+        if may_read:
+            audit.seen(actor=self.person(request), action="delivery.view_body", subject=row)
         return {
             "title": str(row),
             "tone": TONES[row.state],

@@ -1,6 +1,6 @@
 """Records: the tables, one module per noun."""
 
-from hub.models.audit import AuditEvent
+from hub.models.audit import AuditEvent, AuditOutcome
 from hub.models.change import Attempt, Change
 from hub.models.connection import CheckState, Connection, ConnectionCheck
 from hub.models.credential import Credential, CredentialSecret
@@ -26,6 +26,7 @@ __all__ = [
     "Arrival",
     "Attempt",
     "AuditEvent",
+    "AuditOutcome",
     "Change",
     "CheckState",
     "Checkpoint",

@@ -1,0 +1,7 @@
+"""The audit trail: writes it, seals it, and proves that nothing of it was changed or removed."""
+
+from hub.services.audit.action import ACTIONS, SUBJECTS, UnknownActionError, former, names, verb
+from hub.services.audit.record import denied, fingerprint, record, seen
+
+__all__ = ["ACTIONS", "SUBJECTS", "UnknownActionError", "denied", "fingerprint", "former", "names",
+           "record", "seen", "verb"]  # fmt: skip
