@@ -56,6 +56,6 @@ def within(**more: Any) -> Iterator[None]:
         yield
 
 
-def begin(provenance: Provenance) -> None:
+def begin(provenance: Provenance | None) -> None:
     """The same for all the rest of this process: a command is one deed from its start to its end."""
     _current.set(provenance)

@@ -68,3 +68,83 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.action} {self.subject_name}"
+
+
+class CapturedRow(models.Model):
+    """What a governed row said before and after it was written, by whatever way. Written by the database's triggers.
+
+    Secrets are left out or cut to a few signs of what is sealed already, and so is what a run writes all the time.
+    """
+
+    uid = models.UUIDField(editable=False)
+    at = models.DateTimeField()
+    table_name = models.CharField("table", max_length=63)
+    key = models.CharField(max_length=40, blank=True)
+    operation = models.CharField(max_length=8, help_text="insert, update, delete or truncate")
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    actor_name = models.CharField(max_length=150, help_text="db-direct: nobody the hub knows of.")
+    actor_id = models.BigIntegerField(null=True)
+    method = models.CharField(max_length=12, blank=True)
+    request = models.CharField(max_length=36, blank=True)
+    run_id = models.BigIntegerField(null=True)
+    database_user = models.CharField(max_length=63, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["table_name", "key", "-id"], name="captured_by_row")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name}: {self.operation} {self.table_name} {self.key}"
+
+
+class CaptureActor(models.Model):
+    """Who writes, while a statement runs: SQLite's triggers can look nowhere else. Its one row is there only then."""
+
+    told = models.JSONField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return "who writes at present"
+
+
+class Seal(models.Model):
+    """One batch of evidence: what its entries come to, signed, and chained to the batch before."""
+
+    number = models.PositiveBigIntegerField(primary_key=True)
+    first = models.PositiveBigIntegerField(help_text="Position of its first entry.")
+    last = models.PositiveBigIntegerField(unique=True, help_text="Position of its last entry.")
+    root = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64, help_text="Hash of the seal before.")
+    at = models.DateTimeField()
+    is_complete = models.BooleanField(help_text="Nothing that was there was left for the next one.")
+    hub = models.CharField(max_length=60)
+    key_id = models.CharField(max_length=40)
+    signature = models.CharField(max_length=128)
+
+    class Meta:
+        ordering = ["-number"]
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
+
+
+class SealedEntry(models.Model):
+    """The position of an event or a captured row in the chain. Positions have no gaps; ids may."""
+
+    seq = models.PositiveBigIntegerField(primary_key=True)
+    kind = models.CharField(max_length=5, help_text="event or row")
+    entry_id = models.BigIntegerField()
+    leaf = models.CharField(max_length=64, help_text="Hash of position and content.")
+
+    class Meta:
+        ordering = ["seq"]
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["kind", "entry_id"], name="sealed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.kind} {self.entry_id}"

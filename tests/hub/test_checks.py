@@ -41,6 +41,18 @@ class TestKeys:
 
         assert "hub.E002" in ids()
 
+    def test_that_sign_nothing_or_tell_nobody_are_an_error(self, settings: Any) -> None:
+        assert "hub.E003" not in ids()
+        settings.HUB_AUDIT_ANCHORS = ["pigeon://loft"]
+        assert "hub.E003" in ids()
+        settings.HUB_AUDIT_ANCHORS, settings.HUB_AUDIT_KEYS = [], ["abc"]
+        assert "hub.E003" in ids()
+
+    def test_that_nobody_else_knows_the_seals_of_are_worth_a_warning(self, settings: Any) -> None:
+        assert "hub.W012" in ids(include_deployment_checks=True)
+        settings.HUB_AUDIT_ANCHORS = ["syslog://loghost"]
+        assert "hub.W012" not in ids(include_deployment_checks=True)
+
     def test_that_others_can_read_are_found(self, settings: Any, tmp_path: Path) -> None:
         settings.HUB_STATE = tmp_path
         key = tmp_path / "seal_key"
@@ -68,7 +80,8 @@ class TestOwners:
         ConnectionFactory(owner=UserFactory())
         IntegrationFactory()
 
-        assert ids(tags=[Tags.database], databases=["default"]) == set()
+        lowered = {"hub.W011"}  # in tests the guard is down
+        assert ids(tags=[Tags.database], databases=["default"]) - lowered == set()
 
 
 class TestHistory:
@@ -87,6 +100,8 @@ class TestDeploy:
         "REDIS_URL": "redis://redis.example:6379/0",
         "HUB_SECRET_KEY": secrets.token_hex(32),
         "HUB_SEAL_KEYS": f"2026a:{secrets.token_hex(32)}",
+        "HUB_AUDIT_KEYS": f"2026a:{secrets.token_hex(32)}",
+        "HUB_AUDIT_ANCHORS": "syslog://logs.example:514",
         "HUB_HOSTS": "hub.example.com",
         "HUB_HTTPS": "1",
     }
@@ -111,7 +126,7 @@ class TestDeploy:
         done = self.check(tmp_path)
 
         assert done.returncode == 1
-        for name in ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_SEAL_KEYS"):
+        for name in ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_SEAL_KEYS", "HUB_AUDIT_KEYS"):
             assert f"{name}" in done.stderr
         assert {"hub.W004", "hub.W005", "hub.W006"} <= {word.strip("():") for word in done.stderr.split()}
 

@@ -16,6 +16,7 @@ SUBJECTS: dict[str, str] = {
     "webhookroute": "route of a webhook",
     "delivery": "delivery",
     "auditevent": "audit trail",
+    "seal": "seal",
     "user": "person",
     "group": "group",
 }
@@ -62,6 +63,7 @@ ACTIONS: dict[str, str] = {
     "webhook.heard": "hears again from",
     "delivery.replay": "followed again deliveries of",
     "delivery.view_body": "read the content of",
+    "audit.export": "exported evidence up to",
     "access.denied": "was refused",
 }  # fmt: skip
 
