@@ -28,7 +28,8 @@ class AuditEvent(models.Model):
     """One change of configuration or one decision, written in the same transaction as what it tells of.
 
     It holds names as they were and numbers without a constraint, so that nothing it tells of is kept from going, and
-    nothing that goes takes a word of it away.
+    nothing that goes takes a word of it away. Columns may be added, empty in the events there are; none may be renamed
+    or dropped, or what is sealed would not come to the same hash any more.
     """
 
     uid = models.UUIDField(null=True, default=new_uid, editable=False)

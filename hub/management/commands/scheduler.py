@@ -96,6 +96,7 @@ class Rounds:
     def _tidy(now: datetime) -> None:
         schedule.forget_old(now)
         link.forget_old(now)
+        seal.seal(everything=True)
         seal.watch_guard()
 
     def end(self) -> None:

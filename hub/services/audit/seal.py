@@ -19,17 +19,21 @@ from hub.services.audit.content import KINDS, contents, moment, seal_line
 
 BATCH = 2_000  # of each kind: SQLite is held for some 20 ms
 MOST_SEALS = 25
-SETTLED = timedelta(days=1)
+SETTLED = timedelta(hours=2)
 COLUMNS = {"seq": "bigint", "kind": "text", "entry_id": "bigint", "leaf": "text"}
 Found = list[tuple[str, str, int, dict[str, Any]]]  # when, kind, id, content
 logger = logging.getLogger(__name__)
 
 
-def seal() -> int:
-    """Seal what is there, at most so much in one go, and tell the anchors; returns how many entries were sealed."""
+def seal(*, everything: bool = False) -> int:
+    """Seal what is there, at most so much in one go, and tell the anchors; returns how many entries were sealed.
+
+    `everything`: look also where all should be sealed for hours, should a transaction ever have run for so long.
+    """
     sealed = 0
+    beyond = dict.fromkeys(KINDS, 0) if everything else {kind: _settled(kind, clock.now()) for kind in KINDS}
     for _ in range(MOST_SEALS):
-        count, is_complete = _seal_batch()
+        count, is_complete = _seal_batch(beyond)
         sealed += count
         if is_complete:
             break
@@ -52,11 +56,14 @@ def head_line(head: Seal) -> dict[str, Any]:
     return {"hub": head.hub, "seal": head.number, "last": head.last, "hash": digest, "at": moment(head.at)}
 
 
-def _seal_batch() -> tuple[int, bool]:
-    """Seal one batch; returns its size and whether nothing is left. Read and hashed outside the transaction."""
+def _seal_batch(beyond: dict[str, int]) -> tuple[int, bool]:
+    """Seal one batch of what is `beyond` these ids, and move them on; returns its size and whether nothing is left.
+
+    It is read and hashed outside the transaction.
+    """
     now = clock.now()
     head = Seal.objects.first()
-    found, is_complete = _unsealed(now)
+    found, is_complete = _unsealed(beyond)
     if not found:
         return 0, True
     made = _made(head, found, now, is_complete=is_complete)
@@ -93,13 +100,14 @@ def _made(head: Seal | None, found: Found, now: datetime, *, is_complete: bool) 
     )
 
 
-def _unsealed(now: datetime) -> tuple[Found, bool]:
+def _unsealed(beyond: dict[str, int]) -> tuple[Found, bool]:
     """What is in no seal yet, oldest first, and whether that is all of it."""
     found: Found = []
     is_complete = True
     for kind in KINDS:
-        ids = unsealed_ids(kind, _settled(kind, now), BATCH)
+        ids = unsealed_ids(kind, beyond[kind], BATCH)
         is_complete = is_complete and len(ids) < BATCH
+        beyond[kind] = max(ids, default=beyond[kind])
         found += [(content["at"], kind, id_, content) for id_, content in contents(kind, ids).items()]
     return sorted(found, key=lambda entry: entry[:3]), is_complete
 
@@ -128,7 +136,7 @@ def unsealed_ids(kind: str, beyond: int, most: int) -> list[int]:
 
 
 def _settled(kind: str, now: datetime) -> int:
-    """An id below which everything is sealed: no transaction runs for a day."""
+    """An id below which everything is sealed: no transaction runs for hours."""
     old = Seal.objects.filter(at__lt=now - SETTLED).first()
     if old is None:
         return 0

@@ -149,7 +149,7 @@ def _check_waiting(verifier: Verifier) -> str:
     overdue = 0
     for kind in KINDS:
         for content in contents(kind, unsealed_ids(kind, 0, PAGE)).values():
-            uid = int(content["uid"], 16) if content["uid"] else None
+            uid = int(content.get("uid", "0"), 16)
             told = f"{kind.capitalize()} {content['id']}, which is in no seal,"
             if uid in verifier.uids:
                 raise TamperedError(verifier.last + 1, f"{told} is a copy of entry {verifier.uids[uid]}.")

@@ -3,7 +3,7 @@
 import json
 import socket
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from hub.evidence import seal_hash
 from hub.management.commands.scheduler import Rounds
 from hub.models import AuditEvent, Seal, SealedEntry, guard
 from hub.services.audit import AuditKeyError, anchor, public_keys
-from hub.services.audit.content import seal_line
+from hub.services.audit.content import contents, seal_line
 from hub.services.audit.seal import BATCH, seal, unsealed_ids, watch_guard
 from tests.factories import AuditEventFactory
 
@@ -39,6 +39,22 @@ class TestSealing:
         assert positions() == [1, 2, 3, 4]
         assert (one.first, one.last, other.first, other.last) == (1, 2, 3, 4)
         assert other.previous == seal_hash(seal_line(one)).hex()
+
+    def test_leaves_out_what_is_empty_so_that_a_column_can_be_added(self) -> None:
+        event = AuditEventFactory(ticket="", run_id=None, before={}, subject_id=0)
+
+        content = contents("event", [event.pk])[event.pk]
+
+        assert not {"ticket", "run_id", "before"} & set(content)
+        assert content["subject_id"] == 0
+
+    def test_spells_fractions_and_moments_in_one_way(self) -> None:
+        moment = datetime(2026, 11, 30, 12, 0, 0, 120000, tzinfo=timezone(timedelta(hours=1)))
+        event = AuditEventFactory(at=moment, detail={"share": 0.50})
+
+        content = contents("event", [event.pk])[event.pk]
+
+        assert (content["at"], content["detail"]) == ("2026-11-30T11:00:00.120000+00:00", {"share": "0.5"})
 
     def test_of_nothing_makes_no_seal(self) -> None:
         assert seal() == 0
@@ -100,7 +116,7 @@ class TestSealing:
 
         for rows in (Seal.objects.all(), SealedEntry.objects.all()):
             with pytest.raises(IntegrityError), transaction.atomic():
-                rows._raw_delete(rows.db)  # type: ignore[attr-defined]
+                rows._raw_delete(rows.db)
         guard.remove(connection)
 
 
