@@ -16,7 +16,7 @@ WRITES = re.compile(
     rf'\s*(?:insert\s+into|insert\s+or\s+\w+\s+into|replace\s+into|update|delete\s+from|truncate)\s+"?(?:{TABLES})"?\b',
     re.IGNORECASE,
 )
-Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
+Execute = Callable[[Any, Any, bool, dict[str, Any]], Any]
 
 
 def names_who_writes(connection: BaseDatabaseWrapper, **_: Any) -> None:
@@ -25,12 +25,12 @@ def names_who_writes(connection: BaseDatabaseWrapper, **_: Any) -> None:
         connection.execute_wrappers.append(carry)
 
 
-def carry(execute: Execute, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001  Django's
+def carry(execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001  Django's
     """Run a statement; where it writes a governed table and somebody is known to act, name them first.
 
     What nobody is known to have done stays without a name, which the triggers call db-direct.
     """
-    if sql.startswith("SELECT") or not WRITES.match(sql):
+    if not isinstance(sql, str) or sql.startswith("SELECT") or not WRITES.match(sql):
         return execute(sql, params, many, context)
     who = provenance.current()
     if who is None:
