@@ -1,12 +1,17 @@
 """The database guards its evidence: nothing of it is altered, and no write to a governed table goes unseen."""
 
 from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
+from django.db.models.signals import pre_migrate
 from django.utils import timezone
 
 from hub import provenance
@@ -135,6 +140,21 @@ def by_bulk_update(integration: Integration, person: User, client_of: ClientOf) 
     return "ada"
 
 
+def by_import(integration: Integration, person: User, client_of: ClientOf) -> str:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "renamed.yaml"
+        file.write_text(f"integrations: {{{integration.name}: {{title: Renamed}}}}")
+        call_command("apply", str(file), yes=True, by=person.username, stdout=StringIO())
+    return person.username
+
+
+def by_migration(integration: Integration, person: User, client_of: ClientOf) -> str:
+    sender = apps.get_app_config("hub")
+    pre_migrate.send(sender=sender, app_config=sender, verbosity=0, interactive=False, using="default", plan=[])
+    Integration.objects.filter(pk=integration.pk).update(title="Renamed")
+    return "a migration"
+
+
 def by_sql(integration: Integration, person: User, client_of: ClientOf) -> str:
     with provenance.acting(ADA):
         sql("update hub_integration set title = %s where id = %s", "Renamed", integration.pk)
@@ -146,7 +166,7 @@ def by_hand(integration: Integration, person: User, client_of: ClientOf) -> str:
     return "db-direct"
 
 
-WAYS = (by_form, by_deed, by_command, by_worker, by_update, by_bulk_update, by_sql, by_hand)
+WAYS = (by_form, by_deed, by_command, by_worker, by_update, by_bulk_update, by_import, by_migration, by_sql, by_hand)
 
 
 @pytest.mark.usefixtures("guarded")
