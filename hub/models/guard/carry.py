@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from hub import provenance
@@ -43,7 +43,8 @@ def carry(execute: Execute, sql: Any, params: Any, many: bool, context: dict[str
         with transaction.atomic(using=connection.alias):
             _set_for_transaction(connection, told)
             return execute(sql, params, many, context)
-    _put(connection, told)
+    if not _put(connection, told):
+        return execute(sql, params, many, context)
     try:
         return execute(sql, params, many, context)
     finally:
@@ -55,9 +56,16 @@ def _set_for_transaction(connection: BaseDatabaseWrapper, told: str) -> None:
         cursor.execute("select set_config('hub.actor', %s, true)", [told])
 
 
-def _put(connection: BaseDatabaseWrapper, told: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("insert or replace into hub_captureactor (id, told) values (1, %s)", [told])
+def _put(connection: BaseDatabaseWrapper, told: str) -> bool:
+    """Write who writes; False before the migration that makes the table, when no trigger would look there either."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("insert or replace into hub_captureactor (id, told) values (1, %s)", [told])
+    except OperationalError as error:
+        if "no such table" in str(error):
+            return False
+        raise
+    return True
 
 
 def _take_away(connection: BaseDatabaseWrapper) -> None:

@@ -219,6 +219,14 @@ class TestEveryWayToWrite:
             by_hand(integration, integration.owner, lambda person: None)  # type: ignore[arg-type,return-value]
             assert captured()[-1] == ("update", "db-direct")
 
+    @pytest.mark.skipif(IS_POSTGRESQL, reason="PostgreSQL carries the name in no table")
+    def test_goes_on_before_the_migration_that_makes_the_table_of_the_name(self) -> None:
+        guard.remove(connection)
+        sql("drop table hub_captureactor")
+
+        with provenance.acting(ADA):
+            assert IntegrationFactory().pk
+
     @pytest.mark.skipif(not IS_POSTGRESQL, reason="SQLite cannot empty a table at once")
     def test_is_seen_when_a_table_is_emptied_at_once(self, integration: Integration) -> None:
         sql("set constraints all immediate")
