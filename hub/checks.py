@@ -7,12 +7,20 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Q
 
 from hub import env, registry
-from hub.models import Connection, Integration
+from hub.models import Connection, Integration, guard
+from hub.services import audit
+from hub.services.audit import anchor
 from hub.vault import UnsealError, Vault
+
+KEYS = (
+    ("HUB_SEAL_KEYS", "id:key pairs"),
+    ("HUB_AUDIT_KEYS", "id:key pairs"),
+    ("HUB_SECRET_KEY", "50 random characters or more"),
+)
 
 
 @register()
@@ -36,9 +44,31 @@ def keys_seal(**_: Any) -> Iterable[CheckMessage]:
 
 
 @register()
+def evidence_is_signed(**_: Any) -> Iterable[CheckMessage]:
+    """hub.E003: without sound keys and anchors that somebody speaks nothing can be sealed."""
+    try:
+        audit.public_keys()
+        for address in settings.HUB_AUDIT_ANCHORS:
+            anchor.driver_of(address)
+    except (audit.AuditKeyError, ValueError) as error:
+        yield Error(str(error), hint="Correct HUB_AUDIT_KEYS or HUB_AUDIT_ANCHORS and start again.", id="hub.E003")
+
+
+@register(deploy=True)
+def evidence_is_anchored(**_: Any) -> Iterable[CheckMessage]:
+    """hub.W012: seals that nobody else knows can be made anew by whoever has the database and the key."""
+    if not settings.HUB_AUDIT_ANCHORS:
+        yield Warning(
+            "The audit trail is tamper-resistant, not tamper-evident: no place outside knows its seals.",
+            hint="Set HUB_AUDIT_ANCHORS, for example syslog://loghost:514 or file:///a/volume/of/others/anchor.jsonl.",
+            id="hub.W012",
+        )
+
+
+@register()
 def kept_keys_are_private(**_: Any) -> Iterable[CheckMessage]:
     """hub.W003: other people of this machine can read a key kept in the state folder."""
-    for name in ("seal_key", "secret_key"):
+    for name in ("seal_key", "secret_key", "audit_key"):
         kept = Path(settings.HUB_STATE) / name
         if kept.exists() and kept.stat().st_mode & 0o077:
             yield Warning(f"{kept} can be read by others.", hint=f"chmod 600 {kept}", id="hub.W003")
@@ -47,7 +77,7 @@ def kept_keys_are_private(**_: Any) -> Iterable[CheckMessage]:
 @register(deploy=True)
 def keys_are_given(**_: Any) -> Iterable[CheckMessage]:
     """hub.W004: keys made at the first start lie beside the data they protect, and are lost with it."""
-    for name, shape in (("HUB_SEAL_KEYS", "id:key pairs"), ("HUB_SECRET_KEY", "50 random characters or more")):
+    for name, shape in KEYS:
         if not env.text(name, ""):
             yield Warning(
                 f"{name} is not set: a key made at the first start is used, from {settings.HUB_STATE}.",
@@ -82,12 +112,12 @@ def history_is_kept(**_: Any) -> Iterable[CheckMessage]:
 
 @register(deploy=True)
 def writers_have_a_second_factor(**_: Any) -> Iterable[CheckMessage]:
-    """hub.W011: a password alone can be stolen, and everything that the hub may write goes with it."""
+    """hub.W014: a password alone can be stolen, and everything that the hub may write goes with it."""
     if settings.HUB_SECOND_FACTOR == "off":
         yield Warning(
             "Nobody needs a second factor to sign in.",
             hint="Set HUB_SECOND_FACTOR=writers (whoever can change something) or all.",
-            id="hub.W011",
+            id="hub.W014",
         )
 
 
@@ -105,7 +135,7 @@ def the_network_of_people_is_known(**_: Any) -> Iterable[CheckMessage]:
 
 @register(Tags.database)
 def mapped_roles_exist(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """hub.W012: a group of the provider leads to a role that there is not, so it gives nothing."""
+    """hub.W015: a group of the provider leads to a role that there is not, so it gives nothing."""
     if not databases or settings.HUB_OIDC is None:
         return
     try:
@@ -116,7 +146,7 @@ def mapped_roles_exist(databases: Sequence[str] | None = None, **_: Any) -> Iter
         yield Warning(
             f"HUB_OIDC_GROUPS names roles that do not exist: {', '.join(sorted(missing))}.",
             hint="Correct their names, or make groups of these names on the page “Roles”.",
-            id="hub.W012",
+            id="hub.W015",
         )
 
 
@@ -129,11 +159,11 @@ def hosts_are_named(**_: Any) -> Iterable[CheckMessage]:
 
 @register(Tags.database)
 def everything_is_owned(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """hub.W009, hub.W010: what nobody looks after. Asked with `check --database default`."""
+    """hub.W009, hub.W010, hub.W011: what nobody looks after, or guards. Asked with `check --database default`."""
     if not databases:
         return []
     try:
-        return [*_left_integrations(), *_left_connections()]
+        return [*_left_integrations(), *_left_connections(), *_lowered_guard()]
     except DatabaseError:  # before the first migration there is nothing to own
         return []
 
@@ -149,10 +179,20 @@ def _left_integrations() -> Iterable[CheckMessage]:
         )
 
 
-def _left_connections() -> Iterable[CheckMessage]:
-    for connection in Connection.objects.filter(Q(owner__isnull=True) | Q(owner__is_active=False)):
+def _lowered_guard() -> Iterable[CheckMessage]:
+    lacking = guard.missing(connection)
+    if lacking:
         yield Warning(
-            f"The connection “{connection}” has no owner who can sign in.",
+            f"The database does not guard its evidence: {guard.told(lacking)} is missing or altered.",
+            hint="Find out who took it down, then put it up again with manage.py migrate.",
+            id="hub.W011",
+        )
+
+
+def _left_connections() -> Iterable[CheckMessage]:
+    for row in Connection.objects.filter(Q(owner__isnull=True) | Q(owner__is_active=False)):
+        yield Warning(
+            f"The connection “{row}” has no owner who can sign in.",
             hint="Name one on the connection's page, or as owner in its file.",
             id="hub.W010",
         )

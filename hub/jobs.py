@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import close_old_connections
 
-from hub import queue
+from hub import provenance, queue
 from hub.services import connection, delivery, recovery, run
 
 
@@ -38,9 +38,10 @@ def review(review_id: int, **newer: object) -> None:
 
 @contextmanager
 def _own_connections() -> Iterator[None]:
-    """Begin and end without a database connection that has grown old or broken."""
+    """Begin and end without a database connection that has grown old or broken; what is done is the hub's own doing."""
     close_old_connections()
     try:
-        yield
+        with provenance.acting(provenance.Provenance(method="worker")):
+            yield
     finally:
         close_old_connections()

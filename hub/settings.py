@@ -39,6 +39,11 @@ SECRET_KEY = env.text("HUB_SECRET_KEY", "") or _kept_secret("secret_key")
 HUB_SEAL_KEYS = env.names("HUB_SEAL_KEYS") or [f"local:{_kept_secret('seal_key')}"]
 HUB_KEYS_ARE_LOCAL = not env.text("HUB_SEAL_KEYS", "")
 
+# `id:hex` pairs that sign the audit trail, newest first; the first one signs, all are trusted.
+HUB_AUDIT_KEYS = env.names("HUB_AUDIT_KEYS") or [f"local:{_kept_secret('audit_key')}"]
+# Where the newest seal is told to: file:///path, syslog://host:514, syslog+tcp://host:514, syslog:///dev/log.
+HUB_AUDIT_ANCHORS = env.names("HUB_AUDIT_ANCHORS")
+
 HUB_PORT = env.number("HUB_PORT", 8000, minimum=1, maximum=65535)
 HUB_WORKERS = env.number("HUB_WORKERS", 2, minimum=1, maximum=64)
 HUB_TOMBSTONE_DAYS = env.number("HUB_TOMBSTONE_DAYS", 400, minimum=1, maximum=36_500)
@@ -80,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hub.request.Provenance",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "hub.admin.session.gate.Gate",

@@ -13,7 +13,8 @@ from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from hub.models import User
+from hub import provenance
+from hub.models import User, guard
 from tests.doorbell import redis_away, redis_server, redis_url
 from tests.factories import UserFactory
 
@@ -93,7 +94,12 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """PostgreSQL drops no database that somebody uses: whom a test has left connected is sent away at the end."""
+    """PostgreSQL drops no database that somebody uses: whom a test has left connected is sent away at the end.
+
+    The triggers that refuse to empty evidence are taken down, so that tests can empty it; their own put them up.
+    """
+    with django_db_blocker.unblock():
+        guard.remove(connection)
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -112,6 +118,13 @@ def nobody_hears(settings: Settings, state_folder: Path) -> None:
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
     settings.HUB_STATE = state_folder
     (state_folder / "incarnation").unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def nobody_acts() -> Iterator[None]:
+    """What a command says of who acts holds for its process, which in tests goes on."""
+    with provenance.acting(None):
+        yield
 
 
 @pytest.fixture(autouse=True)

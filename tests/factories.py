@@ -264,7 +264,7 @@ class AuditEventFactory(DjangoModelFactory[models.AuditEvent]):
     at = factory.LazyFunction(now)
     actor = factory.SubFactory(UserFactory)
     actor_name = factory.LazyAttribute(lambda event: event.actor.username)
-    action = "change"
+    action = "integration.change"
     subject = "integration"
     subject_id = 1
     subject_name = "Customers"

@@ -184,6 +184,8 @@ class TestDjango:
             HUB_ENVIRONMENT="production",
             HUB_SECRET_KEY=secrets.token_urlsafe(60),
             HUB_SEAL_KEYS=f"first:{secrets.token_hex(32)}",
+            HUB_AUDIT_KEYS=f"first:{secrets.token_hex(32)}",
+            HUB_AUDIT_ANCHORS="syslog://logs.example.com:514",
             HUB_HOSTS="hub.example.com",
             HUB_HTTPS="1",
             HUB_SECOND_FACTOR="writers",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
@@ -12,9 +12,9 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import display
 
 from hub.admin.base import FactAdmin
-from hub.admin.keyset import KeysetMixin, moment
-from hub.models import AuditEvent, User
-from hub.services import access
+from hub.admin.keyset import KeysetMixin, badge, moment
+from hub.models import AuditEvent, AuditOutcome, User
+from hub.services import access, audit
 from hub.services.story import audit as audit_story
 
 MOST_PEOPLE = 500
@@ -28,11 +28,16 @@ class ActionFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Every kind of event there is."""
-        return list(audit_story.ACTIONS.items())
+        return [(name, f"{verb} {_sort(name)}") for name, verb in audit.ACTIONS.items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Events of this kind."""
-        return queryset.filter(action=self.value()) if self.value() else queryset
+        """Events of this kind, also those written when it was called otherwise."""
+        value = self.value()
+        if not value:
+            return queryset
+        before = audit.former(value)
+        wanted = Q(action=value) | (Q(action=before[0], subject=before[1]) if before else Q())
+        return queryset.filter(wanted)
 
 
 class SubjectFilter(DropdownFilter):
@@ -43,7 +48,7 @@ class SubjectFilter(DropdownFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Every kind of thing there is."""
-        return list(audit_story.SUBJECTS.items())
+        return list(audit.SUBJECTS.items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Events of such things."""
@@ -73,9 +78,9 @@ class ActorFilter(DropdownFilter):
 class AuditAdmin(KeysetMixin, FactAdmin[AuditEvent]):
     """Events, newest first."""
 
-    list_display = ("when", "who", "done", "why")
+    list_display = ("when", "who", "done", "outcome_told", "why", "source")
     list_display_links = ("when",)
-    list_filter = (ActorFilter, ActionFilter, SubjectFilter)
+    list_filter = (ActorFilter, ActionFilter, SubjectFilter, "outcome")
     page_template = "admin/hub/auditevent/page.html"
 
     def page(self, request: HttpRequest, row: AuditEvent) -> dict[str, Any]:
@@ -84,6 +89,7 @@ class AuditAdmin(KeysetMixin, FactAdmin[AuditEvent]):
         return {
             "title": f"{row.actor_name} {told.verb} {row.subject_name or told.kind}",
             "told": told,
+            "how": audit_story.how(row),
             "subject_url": _subject_url(row),
         }
 
@@ -102,14 +108,29 @@ class AuditAdmin(KeysetMixin, FactAdmin[AuditEvent]):
         """The person, kept when the person is gone."""
         return event.actor_name
 
+    @display(description="outcome")
+    def outcome_told(self, event: AuditEvent) -> SafeString:
+        """Whether it was done."""
+        return badge(event.get_outcome_display(), "ok" if event.outcome == AuditOutcome.DONE else "bad")
+
+    @display(description="from")
+    def source(self, event: AuditEvent) -> str:
+        """Where it came from, and on whose behalf."""
+        return event.on_behalf or event.address or event.method or "—"
+
     @display(description="what")
     def done(self, event: AuditEvent) -> SafeString:
         """What was done, to what."""
-        kind = audit_story.SUBJECTS.get(event.subject, event.subject)
+        kind = audit_story.kind(event)
         return format_html(
             '<span class="st-title"><span>{} <b>{}</b></span> <span>{}</span></span>',
             audit_story.verb(event), event.subject_name or kind, kind,
         )  # fmt: skip
+
+
+def _sort(name: str) -> str:
+    noun = name.partition(".")[0]
+    return audit.SUBJECTS.get(noun, noun)
 
 
 def _subject_url(event: AuditEvent) -> str:

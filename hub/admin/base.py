@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
+from hub.admin import written
 from hub.admin.deed import Deed, DeedPages, Offer, ReasonForm, Row
 from hub.admin.history import HistoryPage
 from hub.admin.listing import CappedPaginator, ScopedFilter
@@ -20,6 +21,7 @@ from hub.admin.meanwhile import Watchful, held
 from hub.models import User
 from hub.services import access, audit
 
+VALUES = "_values_for_evidence"
 __all__ = ["Deed", "FactAdmin", "HubAdmin", "Offer", "ReasonForm", "ScopedFilter"]
 
 
@@ -115,15 +117,33 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
         if not access.visible(request.user, "change", self.model).filter(pk=obj.pk).exists():
             raise PermissionDenied("As saved, this row would be beyond your rights. Nothing was saved.")
 
+    def construct_change_message(
+        self,
+        request: HttpRequest,
+        form: Any,
+        formsets: Any,
+        add: bool = False,  # noqa: FBT001, FBT002  Django's
+    ) -> Any:
+        """Django's, and the values themselves for the audit trail."""
+        setattr(request, VALUES, written.values(form))
+        return super().construct_change_message(request, form, formsets, add)
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        audit.record(actor=self.person(request), action="add", subject=obj)
+        self._record(request, "add", obj)
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        audit.record(actor=self.person(request), action="change", subject=obj, detail={"fields": _fields(message)})
+        self._record(request, "change", obj, {"fields": written.fields(message)})
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         for row in queryset:
-            audit.record(actor=self.person(request), action="delete", subject=row)
+            self._record(request, "delete", row)
+
+    def _record(self, request: HttpRequest, deed: str, row: Any, detail: dict[str, Any] | None = None) -> None:
+        before, after = getattr(request, VALUES, ({}, {}))
+        audit.record(
+            actor=self.person(request), action=f"{row._meta.model_name}.{deed}", subject=row,
+            detail=detail, before=before if deed == "change" else {}, after=after if deed != "delete" else {},
+        )  # fmt: skip
 
     @staticmethod
     def person(request: HttpRequest) -> User:
@@ -225,12 +245,6 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
 
     def _has_form(self, request: HttpRequest, row: Row) -> bool:
         return bool(self.page_template) and self.has_change_permission(request, row)
-
-
-def _fields(message: Any) -> list[str]:
-    """The names of changed fields from Django's description of a change."""
-    parts = message if isinstance(message, list) else []
-    return [name for part in parts for name in part.get("changed", {}).get("fields", [])]
 
 
 class FactAdmin(HubAdmin[Row]):

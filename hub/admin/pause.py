@@ -11,7 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from hub.admin.base import Deed, FactAdmin, ReasonForm
 from hub.models import AuditEvent, Connection, Integration, MainSwitch
-from hub.services import access
+from hub.services import access, audit
 from hub.services import pause as pauses
 
 EVENTS_SHOWN = 10
@@ -97,7 +97,7 @@ class MainSwitchAdmin(PauseDeeds, FactAdmin[MainSwitch]):
         """What is paused now, what waits, and what was paused and resumed lately."""
         paused = [one for one in pauses.everything_paused() if not isinstance(one, MainSwitch)]
         events = access.visible(request.user, "view", AuditEvent).filter(
-            action__in=["pause", "resume"], subject__in=[kind._meta.model_name for kind in KINDS]
+            action__in=audit.names("pause", "resume"), subject__in=[kind._meta.model_name for kind in KINDS]
         )
         return {
             "title": "Pauses",

@@ -116,7 +116,10 @@ class PersonAdmin(proof.ProvenForms, HubAdmin[User], DjangoUserAdmin):  # type: 
         after = _names(form.instance)
         if before != after:
             audit.record(
-                actor=self.person(request), action="change", subject=form.instance, detail={"groups": [before, after]}
+                actor=self.person(request),
+                action="user.change",
+                subject=form.instance,
+                detail={"groups": [before, after]},
             )
 
     def changeform_view(

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('auth', '0012_alter_user_first_name_max_length'),
-        ('hub', '0024_edits_and_findings'),
+        ('hub', '0027_seals'),
     ]
 
     operations = [

@@ -1,6 +1,6 @@
 """Records: the tables, one module per noun."""
 
-from hub.models.audit import AuditEvent
+from hub.models.audit import AuditEvent, AuditOutcome, CaptureActor, CapturedRow, Seal, SealedEntry
 from hub.models.change import Attempt, Change
 from hub.models.connection import CheckState, Connection, ConnectionCheck
 from hub.models.credential import Credential, CredentialSecret
@@ -28,6 +28,9 @@ __all__ = [
     "Arrival",
     "Attempt",
     "AuditEvent",
+    "AuditOutcome",
+    "CaptureActor",
+    "CapturedRow",
     "Change",
     "CheckState",
     "Checkpoint",
@@ -70,6 +73,8 @@ __all__ = [
     "Review",
     "ReviewState",
     "RunState",
+    "Seal",
+    "SealedEntry",
     "SeenPage",
     "Semantics",
     "SignatureStyle",

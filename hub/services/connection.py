@@ -67,7 +67,7 @@ def streams(connection: Connection) -> list[Stream]:
 def request_check(*, connection: Connection, by: User | None) -> ConnectionCheck:
     """Ask a worker to test the connection; the answer appears on the check."""
     check = ConnectionCheck.objects.create(connection=connection, asked_by=by, asked_at=now())
-    audit.record(actor=by, action="check", subject=connection)
+    audit.record(actor=by, action="connection.check", subject=connection)
     queue.ask_check(check.pk)
     return check
 

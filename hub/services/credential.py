@@ -18,6 +18,7 @@ from hub.services.history import save_as
 from hub.vault import UnsealError, Vault
 
 USE_NOTED_EVERY = timedelta(minutes=1)
+USE_TOLD_EVERY = timedelta(hours=1)
 TYPE_AGAIN = "Set all its values again, on its page or with manage.py apply."
 
 
@@ -41,13 +42,16 @@ def set_values(
     sealed = {**_kept(stored, set(values), moved=sorted(allowed) != sorted(stored.origins)), **values}
     stored.number += 1
     stored.origins, stored.fields, stored.set_at = allowed, sorted(sealed), now()
+    replaced = _fingerprints(stored)
     _seal(stored, sealed)
     save_as(stored, by=by, reason="values set")
     audit.record(
         actor=by,
-        action="set_secret",
+        action="credential.set_secret",
         subject=stored,
         detail={"fields": sorted(values), "number": stored.number, "origins": allowed},
+        before=replaced,
+        after=_fingerprints(stored),
     )
     pace.try_again(stored)
     credential.refresh_from_db()
@@ -134,6 +138,12 @@ def _seal(credential: Credential, values: Mapping[str, str]) -> None:
     CredentialSecret.objects.create(credential=credential, number=credential.number, key_id=key_id, sealed=sealed)
 
 
+def _fingerprints(credential: Credential) -> dict[str, str]:
+    """What stands for the sealed version there is: of the ciphertext, so that equal secrets cannot be told."""
+    secret = CredentialSecret.objects.filter(credential=credential).order_by("-number").first()
+    return {"sealed": audit.fingerprint(bytes(secret.sealed))} if secret else {}
+
+
 def _opened(credential: Credential) -> dict[str, str]:
     """The values in the clear. Raises ConfigError with the cure."""
     secret = CredentialSecret.objects.filter(credential=credential).order_by("-number").first()
@@ -150,6 +160,14 @@ def _opened(credential: Credential) -> dict[str, str]:
 
 
 def _note_use(credential: Credential, moment: datetime) -> None:
-    """Remember the use, at most once a minute, so that reading pages does not mean writing rows."""
-    if credential.last_used_at is None or moment - credential.last_used_at >= USE_NOTED_EVERY:
+    """Remember the use, at most once a minute, so that reading pages does not mean writing rows.
+
+    The audit trail is told once an hour: that it is in use, by whom, and since when.
+    """
+    before = credential.last_used_at
+    if before is not None and moment - before < USE_NOTED_EVERY:
+        return
+    with transaction.atomic():
         Credential.objects.filter(pk=credential.pk).update(last_used_at=moment)
+        if before is None or before.replace(minute=0, second=0, microsecond=0) <= moment - USE_TOLD_EVERY:
+            audit.seen(actor=None, action="credential.use", subject=credential, detail={"number": credential.number})

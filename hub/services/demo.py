@@ -73,7 +73,7 @@ def _ensure(person: Person, password: str, *, is_known: bool) -> None:
     user.save()
     user.groups.set(Group.objects.filter(name__in=person.roles))
     if is_new:
-        audit.record(actor=None, action="add", subject=user, detail={"roles": list(person.roles)}, reason="demo")
+        audit.record(actor=None, action="user.add", subject=user, detail={"roles": list(person.roles)}, reason="demo")
 
 
 def _keep(file: Path, wanted: Mapping[str, str]) -> None:

@@ -30,7 +30,7 @@ def save_draft(*, mapping: Mapping, body: Json, by: User | None, note: str = "")
         return add_version(mapping=mapping, body=body, by=by, note=note)
     draft.body, draft.digest, draft.note = body, digest, note[:300]
     save_as(draft, by=by, reason=note or "draft changed")
-    audit.record(actor=by, action="change", subject=draft, detail={"digest": digest}, reason=note)
+    audit.record(actor=by, action="mappingversion.change", subject=draft, detail={"digest": digest}, reason=note)
     return draft
 
 
@@ -44,7 +44,7 @@ def add_version(*, mapping: Mapping, body: Json, by: User | None, note: str = ""
         mapping=mapping, number=latest + 1, body=body, digest=digest, note=note[:300], created_by=by
     )
     save_as(version, by=by, reason=note or "draft begun")
-    audit.record(actor=by, action="add", subject=version, detail={"digest": digest}, reason=note)
+    audit.record(actor=by, action="mappingversion.add", subject=version, detail={"digest": digest}, reason=note)
     return version
 
 
@@ -96,7 +96,8 @@ def _activate(version: MappingVersion, by: User | None, reason: str) -> None:
         Checkpoint.objects.filter(mapping=mapping).update(complete_at=None)
     replaced = retired.number if retired else None
     audit.record(
-        actor=by, action="activate", subject=version, detail={"digest": version.digest, "replaces": replaced},
+        actor=by, action="mappingversion.activate", subject=version,
+        detail={"digest": version.digest, "replaces": replaced},
         reason=reason or version.note,
     )  # fmt: skip
     version.mapping.active_version = version

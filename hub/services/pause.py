@@ -139,7 +139,9 @@ def pause(*, row: Pausable, by: User | None, reason: str, reads_too: bool = Fals
     row.is_paused, row.pauses_reads, row.paused_reason = True, reads_too, reason[:300]
     row.paused_by, row.paused_at = by, clock.now()
     _save(row, by, f"paused: {reason}")
-    audit.record(actor=by, action="pause", subject=row, detail={"reads too": reads_too}, reason=reason)
+    audit.record(
+        actor=by, action=f"{row._meta.model_name}.pause", subject=row, detail={"reads too": reads_too}, reason=reason
+    )
 
 
 @transaction.atomic
@@ -150,7 +152,7 @@ def resume(*, row: Pausable, by: User | None, reason: str = "") -> "Forecast":
     row.is_paused, row.pauses_reads, row.paused_reason = False, False, ""
     row.paused_by, row.paused_at = None, None
     _save(row, by, "resumed")
-    audit.record(actor=by, action="resume", subject=row, detail=detail, reason=reason)
+    audit.record(actor=by, action=f"{row._meta.model_name}.resume", subject=row, detail=detail, reason=reason)
     going = Mapping.objects.filter(_scope(row)).exclude(pk__in=stopped_mappings())
     for lane_id in Lane.objects.filter(mapping__in=going.order_by()).values_list("pk", flat=True):
         queue.ring(lane_id)

@@ -31,7 +31,8 @@ def save_connection(*, connection: Connection, secrets: Mapping[str, str], by: U
     changed = _changed(connection)
     if is_new or changed:
         save_as(connection, by=by, reason="set up" if is_new else "changed")
-        audit.record(actor=by, action="add" if is_new else "change", subject=connection, detail={"fields": changed})
+        action = "connection.add" if is_new else "connection.change"
+        audit.record(actor=by, action=action, subject=connection, detail={"fields": changed})
 
 
 def reached(connection: Connection) -> list[str]:
@@ -55,7 +56,7 @@ def _own_credential(connection: Connection, by: User | None) -> Credential:
     taken = set(Credential.objects.filter(name__in=names).values_list("name", flat=True))
     own = Credential(name=next(name for name in names if name not in taken), title=connection.title)
     save_as(own, by=by, reason=f"made for the connection {connection.name}")
-    audit.record(actor=by, action="add", subject=own)
+    audit.record(actor=by, action="credential.add", subject=own)
     return own
 
 

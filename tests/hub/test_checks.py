@@ -42,6 +42,18 @@ class TestKeys:
 
         assert "hub.E002" in ids()
 
+    def test_that_sign_nothing_or_tell_nobody_are_an_error(self, settings: Any) -> None:
+        assert "hub.E003" not in ids()
+        settings.HUB_AUDIT_ANCHORS = ["pigeon://loft"]
+        assert "hub.E003" in ids()
+        settings.HUB_AUDIT_ANCHORS, settings.HUB_AUDIT_KEYS = [], ["abc"]
+        assert "hub.E003" in ids()
+
+    def test_that_nobody_else_knows_the_seals_of_are_worth_a_warning(self, settings: Any) -> None:
+        assert "hub.W012" in ids(include_deployment_checks=True)
+        settings.HUB_AUDIT_ANCHORS = ["syslog://loghost"]
+        assert "hub.W012" not in ids(include_deployment_checks=True)
+
     def test_that_others_can_read_are_found(self, settings: Any, tmp_path: Path) -> None:
         settings.HUB_STATE = tmp_path
         key = tmp_path / "seal_key"
@@ -69,7 +81,8 @@ class TestOwners:
         ConnectionFactory(owner=UserFactory())
         IntegrationFactory()
 
-        assert ids(tags=[Tags.database], databases=["default"]) == set()
+        lowered = {"hub.W011"}  # in tests the guard is down
+        assert ids(tags=[Tags.database], databases=["default"]) - lowered == set()
 
 
 class TestHistory:
@@ -88,6 +101,8 @@ class TestDeploy:
         "REDIS_URL": "redis://redis.example:6379/0",
         "HUB_SECRET_KEY": secrets.token_hex(32),
         "HUB_SEAL_KEYS": f"2026a:{secrets.token_hex(32)}",
+        "HUB_AUDIT_KEYS": f"2026a:{secrets.token_hex(32)}",
+        "HUB_AUDIT_ANCHORS": "syslog://logs.example:514",
         "HUB_HOSTS": "hub.example.com",
         "HUB_HTTPS": "1",
         "HUB_SECOND_FACTOR": "writers",
@@ -114,7 +129,7 @@ class TestDeploy:
         done = self.check(tmp_path)
 
         assert done.returncode == 1
-        for name in ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_SEAL_KEYS"):
+        for name in ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_SEAL_KEYS", "HUB_AUDIT_KEYS"):
             assert f"{name}" in done.stderr
         assert {"hub.W004", "hub.W005", "hub.W006"} <= {word.strip("():") for word in done.stderr.split()}
 
@@ -134,11 +149,11 @@ class TestDeploy:
 
 class TestSigningIn:
     def test_without_a_second_factor_is_found_before_production(self, settings: Any) -> None:
-        assert "hub.W011" in ids(include_deployment_checks=True)
+        assert "hub.W014" in ids(include_deployment_checks=True)
 
         settings.HUB_SECOND_FACTOR = "writers"
 
-        assert "hub.W011" not in ids(include_deployment_checks=True)
+        assert "hub.W014" not in ids(include_deployment_checks=True)
 
     def test_behind_a_proxy_that_is_not_named_is_found(self, settings: Any) -> None:
         settings.HUB_HTTPS = True
@@ -153,6 +168,6 @@ class TestSigningIn:
 
         found = run_checks(tags=[Tags.database], databases=["default"])
 
-        assert [one.msg for one in found if one.id == "hub.W012"] == [
+        assert [one.msg for one in found if one.id == "hub.W015"] == [
             "HUB_OIDC_GROUPS names roles that do not exist: Vewer."
         ]

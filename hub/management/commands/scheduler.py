@@ -3,6 +3,8 @@
 import logging
 import signal
 import threading
+from collections.abc import Callable
+from datetime import datetime
 from time import monotonic
 from types import FrameType
 from typing import Any
@@ -11,12 +13,15 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 from redis.exceptions import RedisError
 
+from hub import provenance
 from hub.services import delivery, health, incarnation, link, recovery, replay, schedule, sweep
+from hub.services.audit import seal
 
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 5.0
 TEND_SECONDS = 60.0
 TIDY_SECONDS = 3600.0
+SEAL_SECONDS = 45.0  # with the length of a round still within a minute
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +37,8 @@ class Command(BaseCommand):
         _stop_on_signals(stop)
         rounds = Rounds()
         while True:
-            rounds.go()
+            with provenance.acting(provenance.Provenance(method="scheduler")):
+                rounds.go()
             if stop.wait(BEAT_SECONDS):
                 break
         rounds.end()
@@ -42,7 +48,7 @@ class Rounds:
     """What the scheduler does each time, and what it remembers between."""
 
     def __init__(self) -> None:
-        self._swept_at = self._tended_at = self._tidied_at = float("-inf")
+        self._done_at: dict[str, float] = {}
         self._away: dict[str, str] = {}
 
     def go(self) -> None:
@@ -54,19 +60,10 @@ class Rounds:
             schedule.plan_unplanned(now)
             schedule.start_due(now)
             replay.go_on(now)
-            if monotonic() - self._swept_at >= SWEEP_SECONDS:
-                incarnation.advance()
-                sweep.sweep(now)
-                delivery.sweep(now)
-                recovery.ring_waiting()
-                self._swept_at = monotonic()
-            if monotonic() - self._tended_at >= TEND_SECONDS:
-                delivery.tend(now)
-                self._tended_at = monotonic()
-            if monotonic() - self._tidied_at >= TIDY_SECONDS:
-                schedule.forget_old(now)
-                link.forget_old(now)
-                self._tidied_at = monotonic()
+            self._every(SWEEP_SECONDS, self._sweep, now)
+            self._every(TEND_SECONDS, delivery.tend, now)
+            self._every(SEAL_SECONDS, self._seal, now)
+            self._every(TIDY_SECONDS, self._tidy, now)
             self._is_back("The database")
         except (DatabaseError, InterfaceError) as error:
             connections.close_all()
@@ -76,6 +73,31 @@ class Rounds:
             self._is_back("Redis")
         except RedisError as error:
             self._is_away("Redis", error)
+
+    def _every(self, seconds: float, chore: Callable[[datetime], Any], now: datetime) -> None:
+        """Do it once in so many seconds. What fails is due again at the next round."""
+        name = chore.__qualname__
+        if monotonic() - self._done_at.get(name, float("-inf")) >= seconds:
+            chore(now)
+            self._done_at[name] = monotonic()
+
+    @staticmethod
+    def _sweep(now: datetime) -> None:
+        incarnation.advance()
+        sweep.sweep(now)
+        delivery.sweep(now)
+        recovery.ring_waiting()
+
+    @staticmethod
+    def _seal(now: datetime) -> None:
+        seal.seal()
+
+    @staticmethod
+    def _tidy(now: datetime) -> None:
+        schedule.forget_old(now)
+        link.forget_old(now)
+        seal.seal(everything=True)
+        seal.watch_guard()
 
     def end(self) -> None:
         """Say goodbye, if there is anyone to hear it."""

@@ -13,7 +13,7 @@ from hub.services.configuration.problem import Place, Problems
 
 VARIABLE = re.compile(r"(?P<escaped>\$\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 # They hold secrets of the hub itself and must not end up in a readable setting.
-NEVER = {"HUB_SECRET_KEY", "HUB_SEAL_KEYS", "HUB_OIDC_CLIENT_SECRET", "DATABASE_URL", "REDIS_URL"}
+NEVER = {"HUB_SECRET_KEY", "HUB_SEAL_KEYS", "HUB_AUDIT_KEYS", "HUB_OIDC_CLIENT_SECRET", "DATABASE_URL", "REDIS_URL"}
 SECRET_SHAPE = "from_env: VARIABLE, from_json: {file: …, pointer: /…} or prompt: A question"  # noqa: S105
 
 

@@ -115,9 +115,10 @@ class Writing:
 
     def _audit(self, difference: Difference, row: Connection | Credential | Integration | MappingRow | Webhook) -> None:
         detail = {line.path: [line.old, line.new] for line in difference.lines}
+        deed = "add" if difference.is_new else "change"
         audit.record(
             actor=self.by,
-            action="add" if difference.is_new else "change",
+            action=f"{row._meta.model_name}.{deed}",
             subject=row,
             detail=json.loads(json.dumps(detail, default=str)),
             reason=_reason(difference.item),

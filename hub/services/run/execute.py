@@ -6,7 +6,7 @@ import os
 from django.db import transaction
 from django.db.models import Q
 
-from hub import clock, failpoint, queue
+from hub import clock, failpoint, provenance, queue
 from hub.engine import retry
 from hub.models import (
     LIVE,
@@ -52,7 +52,8 @@ def drain(*, lane_id: int, owner: str, on_page: OnPage | None = None, gives_way:
         with Heartbeat(lane):
             while not turn.is_over() and (run := _next_run(lane) or _run_for_hints(lane)):
                 if life.start(run, lane):
-                    _execute(run, lane, on_page, turn)
+                    with provenance.within(run_id=run.pk, on_behalf=_asker(run)):
+                        _execute(run, lane, on_page, turn)
             has_moved = turn.is_over() or _drain_alone(lane, turn)
     except LeaseLostError:
         logger.info("The lease of %s went to another worker.", lane)
@@ -77,7 +78,7 @@ def _next_run(lane: Lane) -> SyncRun | None:
     """
     if lane.slice:
         return None
-    waiting = SyncRun.objects.select_related("after", "version", "integration").filter(
+    waiting = SyncRun.objects.select_related("after", "version", "integration", "requested_by").filter(
         mapping_id=lane.mapping_id, state__in=LIVE, is_draining=False
     )
     now = clock.now()
@@ -129,6 +130,11 @@ def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None, turn: Turn) -> No
         life.end(run, RunState.FAILED, "bug", f"The hub or a connector broke ({type(error).__name__}). See the log.")
     if on_page:
         on_page(run)
+
+
+def _asker(run: SyncRun) -> str:
+    """The person who asked for it, as the audit trail names people; nobody where a schedule or a hint did."""
+    return run.requested_by.get_username() if run.requested_by else ""
 
 
 def _guard_tries(run: SyncRun) -> None:

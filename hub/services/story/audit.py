@@ -4,58 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.models import AuditEvent
+from hub.services import audit
 from hub.services.story.difference import Cell, Row, beside
 from hub.services.story.lens import nothing
 
-ACTIONS: dict[str, str] = {
-    "add": "added",
-    "change": "changed",
-    "delete": "deleted",
-    "activate": "activated",
-    "pause": "paused",
-    "resume": "resumed",
-    "check": "asked for a test of",
-    "set_secret": "set the values of",
-    "run.request": "asked for",
-    "run.preview": "asked for the preview",
-    "run.cancel": "cancelled",
-    "run.approve": "released the held changes of",
-    "run.discard": "discarded the held changes of",
-    "exception.retry": "asked for another try of",
-    "change.happened": "said that it happened:",
-    "change.not_happened": "said that it did not happen:",
-    "change.stop": "gave up",
-    "change.mapped_anew": "asked for another try of",
-    "breaker.close": "closed the breaker of",
-    "breaker.probe": "asked to try again",
-    "connection.held": "holds a connection of",
-    "connection.works": "uses a connection again of",
-    "slot.missed": "could not fill a slot of",
-    "recovery.start": "began",
-    "recovery.review": "had both sides read in the",
-    "recovery.leave": "left the",
-    "replay.draft": "prepared",
-    "replay.start": "started",
-    "replay.pause": "paused",
-    "replay.cancel": "cancelled",
-    "password": "set the password of",
-    "payload.view": "saw what is held by",
-}
-SUBJECTS: dict[str, str] = {
-    "integration": "integration",
-    "mainswitch": "main switch",
-    "recovery": "recovery",
-    "replay": "replay",
-    "mapping": "mapping",
-    "mappingversion": "mapping version",
-    "connection": "connection",
-    "credential": "credential",
-    "syncrun": "run",
-    "change": "change",
-    "reconciliationexception": "exception",
-    "user": "person",
-    "group": "group",
-}
 # These keep old and new value of a field as a pair; other events keep plain facts.
 PAIRED = {"add", "change"}
 
@@ -75,12 +27,12 @@ def tell(event: AuditEvent) -> Told:
     """The event as its page shows it."""
     detail: dict[str, Any] = event.detail if isinstance(event.detail, dict) else {"detail": event.detail}
     pairs = {name: value for name, value in detail.items() if _is_pair(event, name, value)}
-    before = {name: old for name, (old, _) in pairs.items() if old is not None}
-    after = {name: new for name, (_, new) in pairs.items() if new is not None}
+    before = event.before | {name: old for name, (old, _) in pairs.items() if old is not None}
+    after = event.after | {name: new for name, (_, new) in pairs.items() if new is not None}
     facts = {name: value for name, value in detail.items() if name not in pairs}
     return Told(
         verb=verb(event),
-        kind=SUBJECTS.get(event.subject, event.subject),
+        kind=kind(event),
         rows=beside(before, after, hides=nothing),
         facts=[(row.name.replace("_", " "), row.cells[0]) for row in beside(facts, hides=nothing)],
     )
@@ -88,8 +40,30 @@ def tell(event: AuditEvent) -> Told:
 
 def verb(event: AuditEvent) -> str:
     """What was done, in words."""
-    return ACTIONS.get(event.action, event.action)
+    return audit.verb(event.action)
+
+
+def kind(event: AuditEvent) -> str:
+    """What sort of thing it was done to."""
+    return audit.SUBJECTS.get(event.subject, event.subject)
+
+
+def how(event: AuditEvent) -> list[tuple[str, str]]:
+    """How it came about, as far as that is known: each fact with its name."""
+    facts = {
+        "On behalf of": event.on_behalf,
+        "Ticket": event.ticket,
+        "Run": event.run_id,
+        "Mapping version": event.mapping_version_id,
+        "Approval": event.approval_id,
+        "Known by": event.method,
+        "From": event.address,
+        "Request": event.request,
+        "Session": event.session,
+    }
+    return [(name, str(value)) for name, value in facts.items() if value]
 
 
 def _is_pair(event: AuditEvent, name: str, value: object) -> bool:
-    return event.action in PAIRED and name != "fields" and isinstance(value, list) and len(value) == 2
+    is_paired = event.action.rpartition(".")[2] in PAIRED
+    return is_paired and name != "fields" and isinstance(value, list) and len(value) == 2

@@ -20,7 +20,7 @@ class TestAuditTrail:
     """The audit trail."""
 
     def test_tells_who_did_what_to_what_and_why(self, auditor: User, client_of: ClientOf) -> None:
-        AuditEventFactory(action="pause", subject_name="Customers to ERP", reason="month-end close")
+        AuditEventFactory(action="integration.pause", subject_name="Customers to ERP", reason="month-end close")
 
         text = client_of(auditor).get(LIST).content.decode()
 
@@ -39,13 +39,35 @@ class TestAuditTrail:
         assert reverse("admin:hub_integration_change", args=[integration.pk]) in text
 
     def test_is_narrowed_by_person_deed_and_kind_of_thing(self, auditor: User, client_of: ClientOf) -> None:
-        wanted = AuditEventFactory(action="pause", actor=auditor)
-        AuditEventFactory(action="pause")
-        AuditEventFactory(action="change", actor=auditor)
+        wanted = AuditEventFactory(action="integration.pause", actor=auditor)
+        AuditEventFactory(action="integration.pause")
+        AuditEventFactory(action="integration.change", actor=auditor)
 
-        answer = client_of(auditor).get(LIST, {"actor": str(auditor.pk), "action": "pause", "subject": "integration"})
+        answer = client_of(auditor).get(
+            LIST, {"actor": str(auditor.pk), "action": "integration.pause", "subject": "integration"}
+        )
 
         assert list(answer.context["cl"].result_list) == [wanted]
+
+    def test_finds_events_written_when_their_action_was_called_otherwise(
+        self, auditor: User, client_of: ClientOf
+    ) -> None:
+        old = AuditEventFactory(action="pause")
+        AuditEventFactory(action="pause", subject="connection")
+
+        answer = client_of(auditor).get(LIST, {"action": "integration.pause"})
+
+        assert list(answer.context["cl"].result_list) == [old]
+        assert "paused <b>" in answer.content.decode()
+
+    def test_tells_whether_and_for_whom_it_was_done(self, auditor: User, client_of: ClientOf) -> None:
+        event = AuditEventFactory(outcome="denied", on_behalf="Olivia Owens", run_id=4711, ticket="OPS-7")
+
+        listed = client_of(auditor).get(LIST).content.decode()
+        page = client_of(auditor).get(reverse("admin:hub_auditevent_change", args=[event.pk])).content.decode()
+
+        assert all(word in listed for word in ("denied", "Olivia Owens"))
+        assert all(word in page for word in ("denied", "Olivia Owens", "4711", "OPS-7"))
 
     def test_tells_what_the_hub_did_by_itself(self, auditor: User, client_of: ClientOf) -> None:
         wanted = AuditEventFactory(actor=None, actor_name="the hub", action="slot.missed")

@@ -103,7 +103,7 @@ class TestNewConnection:
         client_of(administrator).post(ADD, filled())
 
         events = list(AuditEvent.objects.values_list("action", "subject", "actor", "detail"))
-        assert ("add", "connection", administrator.pk) in [event[:3] for event in events]
+        assert ("connection.add", "connection", administrator.pk) in [event[:3] for event in events]
         assert SECRET not in str(events)
 
     @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ class TestDeletedConnection:
         client_of(administrator).post(page(toybox, "delete"), {"post": "yes"})
 
         assert not Connection.objects.exists()
-        assert AuditEvent.objects.filter(action="delete", subject_name="Toy box").exists()
+        assert AuditEvent.objects.filter(action="connection.delete", subject_name="Toy box").exists()
 
     def test_stays_while_a_mapping_uses_it(self, toybox: Connection, administrator: User, client_of: ClientOf) -> None:
         make.MappingFactory(source=toybox)

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
-from hub.models import Hint, User
+from hub.models import AuditEvent, Hint, User
 from tests.conftest import ClientOf
 from tests.hub.webhooks import DeliveryFactory, WebhookRouteFactory
 
@@ -64,6 +64,16 @@ class TestPage:
         delivery = DeliveryFactory(body=b'{"id":"C-1","name":"Ada"}')
 
         assert '"name": "Ada"' in shown(client_of(auditor), f"/admin/hub/delivery/{delivery.pk}/change/")
+
+    def test_leaves_evidence_of_who_read_the_body(self, auditor: User, stranger: User, client_of: ClientOf) -> None:
+        stranger.user_permissions.add(Permission.objects.get(codename="view_delivery"))
+        delivery = DeliveryFactory()
+
+        for person in (auditor, stranger):
+            shown(client_of(person), f"/admin/hub/delivery/{delivery.pk}/change/")
+
+        seen = AuditEvent.objects.filter(action="delivery.view_body", subject_id=delivery.pk)
+        assert [event.actor for event in seen] == [auditor]
 
     def test_hides_it_from_others(self, stranger: User, client_of: ClientOf) -> None:
         stranger.groups.add(Group.objects.get(name="Whole hub"), viewers := Group.objects.create(name="viewers"))

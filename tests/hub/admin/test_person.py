@@ -143,7 +143,7 @@ class TestPeople:
         client_of(administrator).post("/admin/hub/user/add/", {**sent, "is_staff": "on"})
 
         assert User.objects.get(username="nina").check_password("a-new-long-secret-1")
-        assert AuditEvent.objects.filter(subject="user", action="add").exists()
+        assert AuditEvent.objects.filter(subject="user", action="user.add").exists()
 
     def test_are_not_for_everybody(self, owner: User, resolver: User, client_of: ClientOf) -> None:
         for person in (owner, resolver):

@@ -45,7 +45,7 @@ class TestDemo:
             "sigrid": {"Security admin"},
         }
         assert not User.objects.filter(is_superuser=True).exists()
-        assert AuditEvent.objects.filter(action="add", subject="user").count() == 5
+        assert AuditEvent.objects.filter(action="user.add", subject="user").count() == 5
 
     def test_lets_them_sign_in_with_passwords_made_up_for_them(self, state: Path) -> None:
         people("--demo")

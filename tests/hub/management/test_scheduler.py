@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
-def rounds() -> Rounds:
+def rounds(monkeypatch: pytest.MonkeyPatch) -> Rounds:
+    """In tests the guard of the evidence is down, which it would say each time."""
+    monkeypatch.setattr("hub.services.audit.seal.watch_guard", lambda: None)
     return Rounds()
 
 

@@ -1,141 +1,158 @@
-"""R-08: no change of configuration and no decision without its audit event: where none can be written, nothing is."""
+"""The audit trail: what an event holds, and that none is of an action nobody has put into words."""
 
-import base64
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from django.apps import apps
-from django.contrib.auth.models import Group
-from django.db import DatabaseError, connection
-from django.test import Client
+from django.db import DatabaseError, transaction
 
-from hub.clock import now
-from hub.engine.intent import State
-from hub.models import AuditEvent, Replay, Trigger
-from hub.services import change, credential, exception, incarnation, mapping, pause, recovery, replay, setup, webhook
-from hub.services import connection as connections
-from hub.services import run as runs
-from hub.services.delivery import catch_up
-from tests import factories as make
-from tests.hub.admin.forms import untouched
-from tests.hub.admin.pages import RULES, page
-from tests.hub.admin.stuck import stuck
-from tests.hub.webhooks import WebhookFactory
+from hub import provenance
+from hub.models import AuditEvent, User
+from hub.services import audit
+from hub.services.credential import open_values, set_values
+from tests.factories import CredentialFactory, IntegrationFactory, SyncRunFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
-WHY = "Both sides were compared on the telephone."
-SECRET = "whsec_" + base64.b64encode(b"the secret of the tests").decode()
-FOLDER = {"url": "file:///data", "streams": {"a": {"pattern": "a.csv", "key": "id"}}}
-OTHER_RULES = {"fields": {"other": {"steps": [{"path": "name"}]}}}
-BROKEN = {
-    "sqlite": ["create trigger no_audit before insert on hub_auditevent begin select raise(abort, 'no audit'); end"],
-    "postgresql": [
-        "create function no_audit() returns trigger language plpgsql as $$begin raise 'no audit'; end$$",
-        "create trigger no_audit before insert on hub_auditevent for each row execute function no_audit()",
-    ],
-}
+ROOT = Path(__file__).resolve().parents[3]
+WRITERS = {"record", "seen", "_move"}
 
 
-@pytest.fixture
-def world(request: pytest.FixtureRequest) -> SimpleNamespace:
-    """Something of everything that is configured or decided about."""
-    ada = make.UserFactory(is_superuser=True)
-    ours = make.MappingFactory(active=True, destination__config=FOLDER)
-    waiting = make.SyncRunFactory(state="waiting", held=1)
-    make.ChangeFactory(run=waiting, state=State.HELD, code="guard", link=make.LinkFactory(mapping=waiting.mapping))
-    partial = make.SyncRunFactory(state="partial", in_flight=1)
-    doubtful = make.ChangeFactory(run=partial, state=State.PARKED, link=make.LinkFactory(mapping=partial.mapping))
-    browser = Client()
-    browser.force_login(ada)
-    return SimpleNamespace(
-        ada=ada,
-        browser=browser,
-        mapping=ours,
-        draft=mapping.add_version(mapping=ours, body=RULES, by=ada),
-        queued=make.SyncRunFactory(state="queued"),
-        waiting=waiting,
-        doubtful=doubtful,
-        stuck=stuck(digest="d", head={"digest": "d"}, behind={}, asked={}),
-        shelf=ours.destination,
-        credential=make.CredentialFactory(),
-        person=make.UserFactory(),
-        webhook=WebhookFactory(silent_since=now()),
-        question=make.ReconciliationExceptionFactory(mapping=make.MappingFactory(active=True)),
-        main=pause.main_switch(),
-        recovery=incarnation.begin(by=ada, why=WHY) if "recovery" in request.node.name else None,
-        replay=Replay.objects.create(mapping=ours, integration=ours.integration, created_at=now(), reason=WHY),
-    )
+def named(node: ast.AST) -> Iterator[str]:
+    """The names that a call gives its action, as patterns."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield re.escape(node.value)
+    elif isinstance(node, ast.IfExp):
+        yield from named(node.body)
+        yield from named(node.orelse)
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(
+            re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[a-z_]+" for part in node.values
+        )
 
 
-def form(world: SimpleNamespace, row: Any, **given: Any) -> None:
-    """Save the form of a row."""
-    address = page(row, given.pop("at", "edit"))
-    sent = untouched(world.browser.get(address).content.decode()) | given
-    answer = world.browser.post(address, sent)
-    assert answer.status_code == 302, answer.content.decode()
+def said(node: ast.AST) -> Iterator[ast.AST]:
+    """Where this piece of code names an action."""
+    if isinstance(node, ast.Call):
+        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        yield from (word.value for word in node.keywords if word.arg == "action" and called in WRITERS)
+        yield from (word for word in node.args if called == "_move")
+    elif isinstance(node, ast.Assign):
+        names = {name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)}
+        if names & {"action", "HELD", "WORKS"}:
+            yield from node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
 
 
-def renamed(row: Any) -> Any:
-    row.title = "Renamed"
-    return row
+def used() -> list[tuple[str, str]]:
+    """(file, pattern) of each action that the services and the doors write evidence of."""
+    paths = [path for floor in ("services", "admin", "management") for path in (ROOT / "hub" / floor).rglob("*.py")]
+    return [
+        (path.name, name)
+        for path in sorted(paths)
+        for node in ast.walk(ast.parse(path.read_text()))
+        for place in said(node)
+        for name in named(place)
+        if "." in name
+    ]
 
 
-DECISIONS: dict[str, Callable[[SimpleNamespace], Any]] = {
-    "pause everything": lambda on: pause.pause(row=on.main, by=on.ada, reason=WHY),
-    "pause an integration": lambda on: pause.pause(row=on.mapping.integration, by=on.ada, reason=WHY),
-    "ask for a run": lambda on: runs.request(mapping=on.mapping, trigger=Trigger.PERSON, by=on.ada),
-    "cancel a run": lambda on: runs.cancel(run=on.queued, by=on.ada, reason=WHY),
-    "approve changes": lambda on: runs.approve_held(run=on.waiting, by=on.ada, reason=WHY),
-    "discard changes": lambda on: runs.discard_held(run=on.waiting, by=on.ada, reason=WHY),
-    "say what became of a write": lambda on: runs.resolve_in_doubt(change=on.doubtful, by=on.ada, verdict="stop"),
-    "release a step": lambda on: change.release(change=on.stuck, by=on.ada, reason=WHY),
-    "skip a step": lambda on: change.skip(change=on.stuck, by=on.ada, reason=WHY),
-    "supersede steps": lambda on: change.supersede(change=on.stuck, by=on.ada, reason=WHY),
-    "retry an exception": lambda on: exception.retry(exception=on.question, by=on.ada),
-    "acknowledge an exception": lambda on: exception.acknowledge(exception=on.question, by=on.ada, reason=WHY),
-    "cancel a replay": lambda on: replay.cancel(replay=on.replay, by=on.ada, reason=WHY),
-    "leave recovery": lambda on: recovery.leave(recovery=on.recovery, by=on.ada, reason=WHY, unread=True),
-    "test a connection": lambda on: connections.request_check(connection=on.mapping.source, by=on.ada),
-    "save a draft": lambda on: mapping.save_draft(mapping=on.mapping, body=OTHER_RULES, by=on.ada),
-    "activate a version": lambda on: mapping.activate(version=on.draft, by=on.ada),
-    "set values": lambda on: credential.set_values(credential=on.credential, values={"password": "p"}, by=on.ada),
-    "set a signing secret": lambda on: webhook.set_secret(webhook=on.webhook, secret=SECRET, by=on.ada),
-    "hear a webhook again": lambda on: catch_up.watch(now()),
-    "set up a connection": lambda on: setup.save_connection(
-        connection=renamed(on.mapping.destination), secrets={}, by=on.ada
-    ),
-    "save a form": lambda on: form(on, on.mapping.integration, title="Renamed"),
-    "save a form with its own page": lambda on: form(on, on.shelf, title="Renamed"),
-    "change a person": lambda on: form(on, on.person, at="change", first_name="Renamed"),
-    "give a role": lambda on: form(on, on.person, at="change", groups=[Group.objects.get(name="owner").pk]),
-    "delete a row": lambda on: form(on, on.credential, at="delete", post="yes"),
-}
+class TestTheRegistry:
+    def test_knows_every_action_that_the_code_writes_evidence_of(self) -> None:
+        found = used()
+
+        assert len(found) > 30
+        assert [pair for pair in found if not any(re.fullmatch(pair[1], name) for name in audit.ACTIONS)] == []
+
+    def test_knows_nothing_that_no_code_writes(self) -> None:
+        any_row = r"[a-z_]+\.(add|change|delete)"  # what the base of all forms writes
+        patterns = [any_row if pattern == r"[a-z_]+\.[a-z_]+" else pattern for _, pattern in used()]
+        patterns.append(re.escape("access.denied"))
+
+        assert [name for name in audit.ACTIONS if not any(re.fullmatch(pattern, name) for pattern in patterns)] == []
+
+    @pytest.mark.django_db
+    def test_lets_no_other_action_be_written(self) -> None:
+        with pytest.raises(audit.UnknownActionError):
+            audit.record(actor=None, action="integration.paint", subject=IntegrationFactory())
 
 
-def everything() -> dict[str, list[dict[str, Any]]]:
-    """Every row of the hub, of its history and of its people."""
-    models = [model for model in apps.get_models(include_auto_created=True) if model._meta.app_label in {"hub", "auth"}]
-    return {model._meta.label: list(model._default_manager.order_by("pk").values()) for model in models}
+@pytest.mark.django_db
+class TestAnEvent:
+    def test_tells_who_when_what_why_and_how(self) -> None:
+        person, run = UserFactory(username="ada"), SyncRunFactory()
+        door = provenance.Provenance(
+            actor="ada", actor_id=person.pk, method="session", request="r-1", address="192.0.2.7", session="5e55"
+        )
+
+        with provenance.acting(door):
+            event = audit.record(
+                actor=person, action="run.cancel", subject=run, reason="wrong file", ticket="OPS-7",
+                before={"state": "running"}, after={"state": "cancelled"},
+            )  # fmt: skip
+
+        kept = AuditEvent.objects.get(pk=event.pk)
+        assert (kept.actor_name, kept.method, kept.request, kept.address) == ("ada", "session", "r-1", "192.0.2.7")
+        assert (kept.run_id, kept.mapping_version_id, kept.ticket) == (run.pk, run.version_id, "OPS-7")
+        assert (kept.before, kept.after) == ({"state": "running"}, {"state": "cancelled"})
+        assert kept.outcome == "done"
+        assert kept.uid is not None
+        assert kept.uid.version == 7
+
+    def test_stays_as_it_is_when_the_person_goes(self) -> None:
+        person = UserFactory(username="ada")
+        event = audit.record(actor=person, action="integration.pause", subject=IntegrationFactory())
+        number = person.pk
+
+        User.objects.filter(pk=number).delete()
+
+        kept = AuditEvent.objects.get(pk=event.pk)
+        assert (kept.actor_name, kept.actor_id) == ("ada", number)
+
+    def test_is_not_written_without_what_it_tells_of(self) -> None:
+        integration = IntegrationFactory()
+
+        with transaction.atomic():
+            audit.record(actor=None, action="integration.pause", subject=integration)
+            transaction.set_rollback(True)
+
+        assert not AuditEvent.objects.exists()
+
+    def test_of_a_secret_holds_a_fingerprint_that_equal_secrets_do_not_share(self) -> None:
+        one, other = CredentialFactory(), CredentialFactory()
+
+        for credential in (one, other):
+            set_values(credential=credential, values={"password": "the same"}, by=None)
+
+        seals = [event.after["sealed"] for event in AuditEvent.objects.filter(action="credential.set_secret")]
+        assert len(set(seals)) == 2
+        assert "the same" not in str(list(AuditEvent.objects.values()))
+
+    def test_of_the_use_of_a_secret_is_written_once_an_hour(self) -> None:
+        credential = CredentialFactory()
+        set_values(credential=credential, values={"password": "open"}, by=None)
+
+        with provenance.acting(provenance.Provenance(method="worker")):
+            open_values(credential)
+            open_values(credential)
+
+        assert [event.method for event in AuditEvent.objects.filter(action="credential.use")] == ["worker"]
 
 
-@pytest.mark.parametrize("name", DECISIONS)
-class TestEveryDecision:
-    def test_leaves_an_event(self, name: str, world: SimpleNamespace) -> None:
-        before = AuditEvent.objects.count()
+@pytest.mark.django_db
+class TestARefusal:
+    def test_is_logged_when_it_cannot_be_written(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(**_: object) -> None:
+            raise DatabaseError("full")
 
-        DECISIONS[name](world)
+        monkeypatch.setattr(AuditEvent.objects, "create", fail)
 
-        assert AuditEvent.objects.count() > before
+        audit.denied(actor=None, what="POST /admin/", reason="")
 
-    def test_does_not_happen_where_its_event_cannot_be_written(self, name: str, world: SimpleNamespace) -> None:
-        with connection.cursor() as cursor:
-            for statement in BROKEN[connection.vendor]:
-                cursor.execute(statement)
-        before = everything()
+        assert "could not be written" in caplog.text
 
-        with pytest.raises(DatabaseError, match="no audit"):
-            DECISIONS[name](world)
 
-        assert everything() == before
+def test_a_fingerprint_is_the_same_for_the_same_value_and_tells_nothing_of_it() -> None:
+    assert audit.fingerprint("secret") == audit.fingerprint(b"secret") != audit.fingerprint("Secret")
+    assert "secret" not in audit.fingerprint("secret")

@@ -111,7 +111,7 @@ class TestRequestCheck:
 
         assert asked == [("hub.jobs.check_connection", {"check_id": check.pk})]
         assert (check.state, check.asked_by) == (CheckState.ASKED, person)
-        assert AuditEvent.objects.filter(action="check", actor=person, subject_name=str(toy)).exists()
+        assert AuditEvent.objects.filter(action="connection.check", actor=person, subject_name=str(toy)).exists()
 
 
 class TestRunCheck:

@@ -78,7 +78,7 @@ class TestSetValues:
             service.set_values(credential=sealed, values={"user": "a", "password": "b"}, by=person, origins=[origin])
 
     def test_is_audited_without_the_values(self, sealed: Credential, person: User) -> None:
-        event = AuditEvent.objects.get(action="set_secret")
+        event = AuditEvent.objects.get(action="credential.set_secret")
 
         assert (event.actor, event.subject_name) == (person, str(sealed))
         assert event.detail == {"fields": ["password", "user"], "number": 1, "origins": [HERE]}

@@ -87,7 +87,7 @@ class TestActivate:
         assert things.active_version == second
         assert (first.state, second.state) == (VersionState.RETIRED, VersionState.ACTIVE)
         assert second.activated_by == person
-        event = AuditEvent.objects.filter(action="activate").latest("pk")
+        event = AuditEvent.objects.filter(action="mappingversion.activate").latest("pk")
         assert (event.reason, event.detail["replaces"]) == ("the ERP was upgraded", 1)
 
     def test_can_bring_a_retired_version_back(self, things: Mapping, person: User) -> None:
@@ -129,7 +129,7 @@ class TestActivate:
 
         mapping.activate(version=version, by=person)
 
-        assert AuditEvent.objects.filter(action="activate").count() == 1
+        assert AuditEvent.objects.filter(action="mappingversion.activate").count() == 1
         assert Checkpoint.objects.get(mapping=things).complete_at is not None
 
 

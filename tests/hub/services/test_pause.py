@@ -75,7 +75,8 @@ class TestAPause:
         assert not pause.is_paused(mapping.pk)
         assert (row.paused_reason, row.paused_by, row.paused_at) == ("", None, None)
         events = AuditEvent.objects.order_by("id").values_list("action", "subject_id", "actor__username")
-        assert list(events) == [("pause", row.pk, "otto"), ("resume", row.pk, "otto")]
+        noun = row._meta.model_name
+        assert list(events) == [(f"{noun}.pause", row.pk, "otto"), (f"{noun}.resume", row.pk, "otto")]
 
     def test_rings_for_what_waited_when_it_is_resumed(
         self, what: str, mapping: Mapping, operator: User, rings: list[int]

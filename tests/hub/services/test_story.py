@@ -233,14 +233,14 @@ class TestAuditStory:
     """An audit event in words."""
 
     def test_shows_what_changed_as_before_and_after(self) -> None:
-        event = AuditEventFactory(action="change", detail={"schedule": ["0 6 * * *", "0 5 * * *"]})
+        event = AuditEventFactory(action="integration.change", detail={"schedule": ["0 6 * * *", "0 5 * * *"]})
 
         (row,) = audit_story.tell(event).rows
 
         assert (row.name, [_told(cell) for cell in row.cells]) == ("schedule", ["0 [6] * * *", "0 [5] * * *"])
 
     def test_does_not_take_a_list_of_field_names_for_a_difference(self) -> None:
-        event = AuditEventFactory(action="change", detail={"fields": ["title", "owner"]})
+        event = AuditEventFactory(action="integration.change", detail={"fields": ["title", "owner"]})
 
         told = audit_story.tell(event)
 
