@@ -18,6 +18,7 @@ from django.utils.text import Truncator
 from hub.admin import wording
 from hub.clock import now
 from hub.models import AuditEvent
+from hub.services import audit
 
 SHOWN = "shown"  # the hidden input
 STATES_READ = 100
@@ -128,7 +129,9 @@ def _digest(field: forms.Field, value: Any) -> str:
 def _author(row: models.Model, name: str) -> tuple[str, Any] | None:
     """Who gave this field of the row its present value, and when."""
     if not hasattr(row, "history"):
-        about = AuditEvent.objects.filter(subject=row._meta.model_name, subject_id=row.pk, action="change")
+        about = AuditEvent.objects.filter(
+            subject=row._meta.model_name, subject_id=row.pk, action__in=audit.names("change")
+        )
         event = about.order_by("-pk").first()
         return (event.actor_name, event.at) if event else None
     states = row.history.select_related("history_user").order_by("-history_id")[:STATES_READ]

@@ -12,21 +12,18 @@ which is done has written beside its history and its audit event, with the small
 
 TABLE = """
 # route                                   GET        POST       writes
-
 Attempt edit                              xxxxxxxx-  xxxxxxxx-
 Attempt changelist                        oooooooox  oooooooox
 Attempt add                               xxxxxxxxx  xxxxxxxxx
 Attempt history                           ---------  nnnnnnnnn
 Attempt delete                            xxxxxxxx-  xxxxxxxx-
 Attempt change                            oooooooo-  nnnnnnnn-
-
 AuditEvent edit                           -x-----x-  -x-----x-
 AuditEvent changelist                     xoxxxxxox  xoxxxxxox
 AuditEvent add                            xxxxxxxxx  xxxxxxxxx
 AuditEvent history                        ---------  nnnnnnnnn
 AuditEvent delete                         -x-----x-  -x-----x-
 AuditEvent change                         -o-----o-  -n-----n-
-
 Change edit                               xxxxxxxx-  xxxxxxxx-
 Change changelist                         oooooooox  oooooooox
 Change add                                xxxxxxxxx  xxxxxxxxx
@@ -37,14 +34,12 @@ Change do map_anew                        xxoooxxx-  xxoooxxx-
 Change do release                         xxoooxxx-  xxoooxxx-
 Change do skip                            xxxooxxx-  xxxooxxx-
 Change do supersede                       xxxooxxx-  xxxooxxx-
-
 Checkpoint edit                           xxxxxxxx-  xxxxxxxx-
 Checkpoint changelist                     oooooooox  oooooooox
 Checkpoint add                            xxxxxxxxx  xxxxxxxxx
 Checkpoint history                        ---------  nnnnnnnnn
 Checkpoint delete                         xxxxxxxx-  xxxxxxxx-
 Checkpoint change                         oooooooo-  nnnnnnnn-
-
 Connection live                           oooooooo-  nnnnnnnnn
 Connection edit                           xxxxxxox-  xxxxxxox-
 Connection changelist                     oooooooox  oooooooox
@@ -58,7 +53,6 @@ Connection do probe                       xxxooxxo-  xxxooxxo-  connectioncheck
 Connection do close_breaker               xxxooxxo-  xxxooxxo-
 Connection do pause                       xxxooxxo-  xxxooxxo-  connection
 Connection do resume                      xxxooxxo-  xxxooxxo-  connection
-
 Credential edit                           xxxxxxox-  xxxxxxox-  credential
 Credential changelist                     oooooooox  oooooooox
 Credential add                            xxxxxxoxx  xxxxxxoxx
@@ -67,7 +61,6 @@ Credential delete                         xxxxxxxx-  xxxxxxxx-
 Credential change                         oooooooo-  nnnnnnnn-
 Credential do set_values                  xxxxxxox-  xxxxxxox-
 Credential do give_access                 xxxxxxxo-  xxxxxxxo-  credentialgrant
-
 CredentialGrant edit                      -x-----x-  -x-----x-
 CredentialGrant changelist                xoxxxxxox  xoxxxxxox
 CredentialGrant add                       xxxxxxxxx  xxxxxxxxx
@@ -75,7 +68,6 @@ CredentialGrant history                   ---------  nnnnnnnnn
 CredentialGrant delete                    -x-----x-  -x-----x-
 CredentialGrant change                    -o-----o-  -n-----n-
 CredentialGrant do take                   -x-----o-  -x-----o-  credentialgrant
-
 Delivery edit                             xxxxxxxx-  xxxxxxxx-
 Delivery changelist                       oooooooox  oooooooox
 Delivery add                              xxxxxxxxx  xxxxxxxxx
@@ -83,28 +75,24 @@ Delivery history                          ---------  nnnnnnnnn
 Delivery delete                           xxxxxxxx-  xxxxxxxx-
 Delivery change                           oooooooo-  nnnnnnnn-
 Delivery do replay                        xxxooxxx-  xxxooxxx-  delivery,hint
-
 Finding edit                              xxxxxxxx-  xxxxxxxx-
 Finding changelist                        oooooooox  oooooooox
 Finding add                               xxxxxxxxx  xxxxxxxxx
 Finding history                           ---------  nnnnnnnnn
 Finding delete                            xxxxxxxx-  xxxxxxxx-
 Finding change                            oooooooo-  nnnnnnnn-
-
 Group edit                                -x-----x-  -x-----x-
 Group changelist                          xoxxxxxox  xoxxxxxox
 Group add                                 xxxxxxxox  xxxxxxxox
 Group history                             ---------  nnnnnnnnn
 Group delete                              -x-----o-  -x-----o-  *
 Group change                              -o-----o-  -x-----o-
-
 Hint edit                                 xxxxxxxx-  xxxxxxxx-
 Hint changelist                           oooooooox  oooooooox
 Hint add                                  xxxxxxxxx  xxxxxxxxx
 Hint history                              ---------  nnnnnnnnn
 Hint delete                               xxxxxxxx-  xxxxxxxx-
 Hint change                               oooooooo-  nnnnnnnn-
-
 Integration cards                         ooooooooo  nnnnnnnnn
 Integration slots                         ooooooooo  nnnnnnnnn
 Integration live                          oooooooo-  nnnnnnnnn
@@ -119,7 +107,6 @@ Integration do preview                    xxxooxxx-  xxxooxxx-
 Integration do pause                      xxxooxxo-  xxxooxxo-  integration
 Integration do resume                     xxxooxxo-  xxxooxxo-  integration
 Integration do give_access                xxxxxxxo-  xxxxxxxo-  integrationgrant
-
 IntegrationGrant edit                     -x-----x-  -x-----x-
 IntegrationGrant changelist               xoxxxxxox  xoxxxxxox
 IntegrationGrant add                      xxxxxxxxx  xxxxxxxxx
@@ -127,21 +114,18 @@ IntegrationGrant history                  ---------  nnnnnnnnn
 IntegrationGrant delete                   -x-----x-  -x-----x-
 IntegrationGrant change                   -o-----o-  -n-----n-
 IntegrationGrant do take                  -x-----o-  -x-----o-  integrationgrant
-
 Lane edit                                 xxxxxxxx-  xxxxxxxx-
 Lane changelist                           oooooooox  oooooooox
 Lane add                                  xxxxxxxxx  xxxxxxxxx
 Lane history                              ---------  nnnnnnnnn
 Lane delete                               xxxxxxxx-  xxxxxxxx-
 Lane change                               oooooooo-  nnnnnnnn-
-
 Link edit                                 xxxxxxxx-  xxxxxxxx-
 Link changelist                           oooooooox  oooooooox
 Link add                                  xxxxxxxxx  xxxxxxxxx
 Link history                              ---------  nnnnnnnnn
 Link delete                               xxxxxxxx-  xxxxxxxx-
 Link change                               oooooooo-  nnnnnnnn-
-
 MainSwitch edit                           xxxxxxxx-  xxxxxxxx-
 MainSwitch changelist                     ooooooooo  ooooooooo
 MainSwitch add                            xxxxxxxxx  xxxxxxxxx
@@ -150,7 +134,6 @@ MainSwitch delete                         xxxxxxxx-  xxxxxxxx-
 MainSwitch change                         oooooooo-  nnnnnnnn-
 MainSwitch do pause                       xxxxoxxo-  xxxxoxxo-  mainswitch
 MainSwitch do resume                      xxxxoxxo-  xxxxoxxo-  mainswitch
-
 Mapping edit                              xxxoxxxx-  xxxoxxxx-
 Mapping changelist                        oooooooox  oooooooox
 Mapping add                               xxxoxxxxx  xxxoxxxxx
@@ -160,7 +143,6 @@ Mapping change                            oooooooo-  nnnnnnnn-
 Mapping do run_now                        xxxooxxx-  xxxooxxx-
 Mapping do preview                        xxxoooxx-  xxxoooxx-
 Mapping do draft                          xxxoxoxx-  xxxoxoxx-
-
 MappingVersion edit                       xxxoxoxx-  xxxoxoxx-
 MappingVersion changelist                 oooooooox  oooooooox
 MappingVersion add                        xxxxxxxxx  xxxxxxxxx
@@ -169,7 +151,6 @@ MappingVersion delete                     xxxoxoxx-  xxxoxoxx-  mappingversion
 MappingVersion change                     oooooooo-  nnnnnnnn-
 MappingVersion do try_out                 xxxoooxx-  xxxoooxx-
 MappingVersion do activate                xxxoxxxx-  xxxoxxxx-  checkpoint,mapping,mappingversion
-
 ReconciliationException edit              xxxxxxxx-  xxxxxxxx-
 ReconciliationException changelist        oooooooox  oooooooox
 ReconciliationException add               xxxxxxxxx  xxxxxxxxx
@@ -188,7 +169,6 @@ ReconciliationException do supersede      xxxooxxx-  xxxooxxx-
 ReconciliationException do leave          xxoooxxx-  xxoooxxx-  hint,link,reconciliationexception
 ReconciliationException do overwrite      xxoooxxx-  xxoooxxx-  hint,link,reconciliationexception
 ReconciliationException do keep           xxxooxxx-  xxxooxxx-  link,reconciliationexception
-
 Recovery live                             oooooooo-  nnnnnnnnn
 Recovery edit                             xxxxxxxx-  xxxxxxxx-
 Recovery changelist                       oooooooox  oooooooox
@@ -198,7 +178,6 @@ Recovery delete                           xxxxxxxx-  xxxxxxxx-
 Recovery change                           oooooooo-  nnnnnnnn-
 Recovery do review                        xxxxoxxx-  xxxxoxxx-  review
 Recovery do leave                         xxxxoxxx-  xxxxoxxx-
-
 Replay live                               oooooooo-  nnnnnnnnn
 Replay edit                               xxxxxxxx-  xxxxxxxx-
 Replay changelist                         oooooooox  oooooooox
@@ -211,14 +190,12 @@ Replay do start                           xxxooxxx-  xxxooxxx-  replay
 Replay do pause                           xxxooxxx-  xxxooxxx-
 Replay do go_on                           xxxooxxx-  xxxooxxx-  replay
 Replay do cancel                          xxxooxxx-  xxxooxxx-  replay
-
 Slot edit                                 xxxxxxxx-  xxxxxxxx-
 Slot changelist                           oooooooox  oooooooox
 Slot add                                  xxxxxxxxx  xxxxxxxxx
 Slot history                              ---------  nnnnnnnnn
 Slot delete                               xxxxxxxx-  xxxxxxxx-
 Slot change                               oooooooo-  nnnnnnnn-
-
 SyncRun live                              oooooooo-  nnnnnnnnn
 SyncRun edit                              xxxxxxxx-  xxxxxxxx-
 SyncRun changelist                        oooooooox  oooooooox
@@ -230,7 +207,6 @@ SyncRun do cancel                         xxxooxxx-  xxxooxxx-
 SyncRun do approve_held                   xxxooxxx-  xxxooxxx-  change,syncrun
 SyncRun do discard_held                   xxxooxxx-  xxxooxxx-  change,syncrun
 SyncRun do again                          xxxooxxx-  xxxooxxx-
-
 User edit                                 -x-----x-  -x-----x-
 User do end_sessions                      -x-----o-  -x-----o-
 User do remove_factors                    -x-----o-  -x-----o-
@@ -240,7 +216,6 @@ User add                                  xxxxxxxox  xxxxxxxox
 User history                              ---------  nnnnnnnnn
 User delete                               -x-----x-  -x-----x-
 User change                               -o-----o-  -x-----o-
-
 Webhook edit                              xxxxxxox-  xxxxxxox-
 Webhook changelist                        oooooooox  oooooooox
 Webhook add                               xxxxxxoxx  xxxxxxoxx
@@ -250,7 +225,6 @@ Webhook change                            oooooooo-  nnnnnnnn-
 Webhook do set_secret                     xxxxxxox-  xxxxxxox-
 Webhook do test                           xxxxxxox-  xxxxxxox-
 Webhook do replay                         xxxooxxx-  xxxooxxx-
-
 WebhookRoute edit                         xxxxxxxx-  xxxxxxxx-
 WebhookRoute changelist                   oooooooox  oooooooox
 WebhookRoute add                          xxxoxxxxx  xxxoxxxxx

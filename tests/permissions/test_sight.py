@@ -75,7 +75,11 @@ class TestOutOfReach:
             "connection": rows["Connection"].pk, "credential": rows["Credential"].pk, "mapping": rows["Mapping"].pk,
             "webhook": rows["Webhook"].pk, "page_size": 100, "position": 1, "reason": "Because.",
         }  # fmt: skip
-        before = {model: set(model._default_manager.values_list("pk", flat=True)) for model in world.inside}
+        before = {
+            model: set(model._default_manager.values_list("pk", flat=True))
+            for model in world.inside
+            if model.__name__ != "AuditEvent"
+        }
 
         for line in TABLE.splitlines():
             if " add " in line:

@@ -28,6 +28,8 @@ GOVERNED = (
     Governed("hub_webhook", hot=("silent_since",)),
     Governed("hub_webhookroute"),
     Governed("hub_mainswitch"),
+    Governed("hub_integrationgrant"),
+    Governed("hub_credentialgrant"),
     Governed("hub_user", hot=("last_login",), sealed=("password",)),
     Governed("hub_user_groups"),
     Governed("hub_user_user_permissions"),

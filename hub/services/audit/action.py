@@ -67,7 +67,6 @@ ACTIONS: dict[str, str] = {
     "webhook.silent": "waits in vain for",
     "webhook.heard": "hears again from",
     "delivery.replay": "followed again deliveries of",
-    "delivery.view_body": "read the content of",
     "payload.view": "saw what is held by",
     "grant.give": "gave a group a right on",
     "grant.take": "took a right of a group on",

@@ -89,7 +89,7 @@ class TestPause:
         client_of(owner).post(deed(integration, "pause"), {"reason": "month-end close"})
 
         assert "month-end close" in html(client_of(auditor), page(integration))
-        assert AuditEvent.objects.get(action="pause").reason == "month-end close"
+        assert AuditEvent.objects.get(action="integration.pause").reason == "month-end close"
 
     def test_is_ended_by_resuming(self, integration: Integration, owner: User, client_of: ClientOf) -> None:
         client = client_of(owner)

@@ -40,7 +40,7 @@ class TestEdit:
         shown = html(client, page(integration, "history"))
         assert "Because of invoices." in shown
         assert str(owner) in shown
-        event = AuditEvent.objects.get(action="change")
+        event = AuditEvent.objects.get(action="integration.change")
         assert event.actor == owner
         assert "purpose" in {name.lower() for name in event.detail["fields"]}
 
@@ -94,7 +94,7 @@ class TestEdit:
         integration.refresh_from_db()
         assert answer.status_code == 403
         assert integration.owner == owner
-        assert not AuditEvent.objects.exists()
+        assert list(AuditEvent.objects.values_list("action", "outcome")) == [("access.denied", "denied")]
 
     def test_proposes_who_adds_one_as_its_owner(self, owner: User, client_of: ClientOf) -> None:
         shown = html(client_of(owner), f"{LIST}add/")
@@ -106,7 +106,7 @@ class TestEdit:
 
         made = Integration.objects.get()
         assert made.owner == owner
-        assert AuditEvent.objects.get(action="add").subject_id == made.pk
+        assert AuditEvent.objects.get(action="integration.add").subject_id == made.pk
 
     def test_is_not_for_who_may_only_view(self, integration: Integration, auditor: User, client_of: ClientOf) -> None:
         assert client_of(auditor).get(page(integration, "edit")).status_code == 403

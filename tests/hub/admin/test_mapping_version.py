@@ -169,7 +169,7 @@ class TestActivate:
         draft.refresh_from_db()
         assert answer.headers["Location"] == page(draft.mapping)
         assert (draft.state, draft.activated_by) == (VersionState.ACTIVE, owner)
-        assert AuditEvent.objects.filter(action="activate", actor=owner).exists()
+        assert AuditEvent.objects.filter(action="mappingversion.activate", actor=owner).exists()
 
     def test_says_why_it_cannot_be_done(self, draft: MappingVersion, owner: User, client_of: ClientOf) -> None:
         body = {"fields": {"party": {"steps": [{"path": "id"}], "reference": "unknown"}}}

@@ -54,7 +54,7 @@ def changed(row: models.Model, by: User, **given: Any) -> None:
     for name, value in given.items():
         setattr(theirs, name, value)
     save_as(theirs, by=by, reason="meanwhile", fields=list(given))
-    audit.record(actor=by, action="change", subject=theirs)
+    audit.record(actor=by, action=f"{theirs._meta.model_name}.change", subject=theirs)
 
 
 @pytest.fixture
@@ -182,12 +182,12 @@ def test_a_role_that_was_taken_meanwhile_is_not_given_back_unseen(ada: User, ott
     client, person = client_of(ada), make.UserFactory(groups=["Integration owner", "Operator"])
     mine = opened(client, person) | {"first_name": "Mine"}
     person.groups.remove(Group.objects.get(name="Operator"))
-    audit.record(actor=otto, action="change", subject=person)
+    audit.record(actor=otto, action="user.change", subject=person)
 
     refused = client.post(address(person), mine).content.decode()
 
     assert "It is now “Integration owner”" in refused
-    assert list(person.groups.values_list("name", flat=True)) == ["owner"]
+    assert list(person.groups.values_list("name", flat=True)) == ["Integration owner"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -43,6 +43,13 @@ def said(node: ast.AST) -> Iterator[ast.AST]:
             yield from node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
 
 
+def words() -> set[str]:
+    """Every text in the code but the registry's own: where an action's name is handed on, it stands as one of these."""
+    paths = [path for path in (ROOT / "hub").rglob("*.py") if path.name != "action.py"]
+    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text())))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
 def used() -> list[tuple[str, str]]:
     """(file, pattern) of each action that the services and the doors write evidence of."""
     paths = [path for floor in ("services", "admin", "management") for path in (ROOT / "hub" / floor).rglob("*.py")]
@@ -68,7 +75,8 @@ class TestTheRegistry:
         patterns = [any_row if pattern == r"[a-z_]+\.[a-z_]+" else pattern for _, pattern in used()]
         patterns.append(re.escape("access.denied"))
 
-        assert [name for name in audit.ACTIONS if not any(re.fullmatch(pattern, name) for pattern in patterns)] == []
+        unsaid = set(audit.ACTIONS) - words()
+        assert [name for name in unsaid if not any(re.fullmatch(pattern, name) for pattern in patterns)] == []
 
     @pytest.mark.django_db
     def test_lets_no_other_action_be_written(self) -> None:

@@ -109,7 +109,7 @@ DECISIONS: dict[str, Callable[[SimpleNamespace], Any]] = {
     "save a form": lambda on: form(on, on.mapping.integration, title="Renamed"),
     "save a form with its own page": lambda on: form(on, on.shelf, title="Renamed"),
     "change a person": lambda on: form(on, on.person, at="change", first_name="Renamed"),
-    "give a role": lambda on: form(on, on.person, at="change", groups=[Group.objects.get(name="owner").pk]),
+    "give a role": lambda on: form(on, on.person, at="change", groups=[Group.objects.get(name="Viewer").pk]),
     "delete a row": lambda on: form(on, on.credential, at="delete", post="yes"),
 }
 

@@ -1,4 +1,4 @@
-"""Databases and folders stand behind the breaker, the limits and the budget of what is called by HTTP."""
+"""Databases and folders stand behind the breaker, the limits and the budget of what is called by HTTP (I20)."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
