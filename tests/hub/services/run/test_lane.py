@@ -46,7 +46,7 @@ def of_lane(number: int, slices: int = 4) -> list[str]:
     return [key for key in KEYS if lanes.slice_of(key, slices) == number]
 
 
-def _fail_once_read() -> None:
+def _fail_to_read_on() -> None:
     """From the third page on, each time: the wait after a failure is drawn by lot and may be over at once."""
     if SyncRun.objects.filter(pages__gte=2).exists():
         raise TransientError("The source is away.")
@@ -138,7 +138,7 @@ class TestManyWorkers:
 
     def test_take_back_what_was_not_sent_when_a_run_that_waits_is_cancelled(self, cut: Pair) -> None:
         others = held_by_others(cut, 1, 2, 3)
-        cut.source.between_pages = _fail_once_read
+        cut.source.between_pages = _fail_to_read_on
         run = cut.run(full=True)
         assert (run.state, Change.objects.filter(state=State.READY).exists()) == (RunState.QUEUED, True)
 
