@@ -24,6 +24,13 @@ COLUMNS = {"seq": "bigint", "kind": "text", "entry_id": "bigint", "leaf": "text"
 Found = list[tuple[str, str, int, dict[str, Any]]]  # when, kind, id, content
 logger = logging.getLogger(__name__)
 
+# Numbers of transactions have 32 bits and go round. The oldest of the whole server (pg_snapshot_xmin) would let a long
+# transaction in somebody else's database hold back ours.
+SETTLED_POSTGRESQL = """ and ((e.xmin::text::bigint - coalesce(
+    (select backend_xid::text::bigint from pg_stat_activity where datname = current_database()
+        and pid <> pg_backend_pid() and backend_xid is not null order by age(backend_xid) desc limit 1),
+    pg_snapshot_xmax(pg_current_snapshot())::text::bigint & 4294967295)) & 4294967295) >= 2147483648"""
+
 
 def seal(*, everything: bool = False) -> int:
     """Seal what is there, at most so much in one go, and tell the anchors; returns how many entries were sealed.
@@ -115,16 +122,11 @@ def _unsealed(beyond: dict[str, int]) -> tuple[Found, bool]:
 def unsealed_ids(kind: str, beyond: int, most: int) -> list[int]:
     """The ids above `beyond` that no seal holds, lowest first.
 
-    Ids are not in the order of commits. On PostgreSQL only what is older than the oldest running transaction counts, so
-    that whatever committed earlier has the lower position; SQLite has one writer at a time.
+    Ids are not in the order of commits. On PostgreSQL only what is older than the oldest transaction that writes in
+    this database counts, so that whatever committed earlier has the lower position; SQLite has one writer at a time.
     """
     table = KINDS[kind]._meta.db_table
-    settled = ""
-    if connection.vendor == "postgresql":  # xmin has 32 bits and goes round
-        settled = (
-            " and ((e.xmin::text::bigint - (pg_snapshot_xmin(pg_current_snapshot())::text::bigint & 4294967295))"
-            " & 4294967295) >= 2147483648"
-        )
+    settled = SETTLED_POSTGRESQL if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"select e.id from {table} e where e.id > %s and not exists "  # noqa: S608  a table of ours
