@@ -16,6 +16,7 @@ from hub.models import (
     Trigger,
     User,
 )
+from hub.sdk import FatalError
 from hub.services import audit
 from hub.services.run import LiveRunError, request
 
@@ -56,6 +57,7 @@ def _look_again(exception: ReconciliationException, by: User, why: str) -> SyncR
 @transaction.atomic
 def acknowledge(*, exception: ReconciliationException, by: User, reason: str) -> None:
     """Close what only a person can judge: they have looked, and say what they found."""
+    _refuse_other(exception, ExceptionKind.OVERWRITE, ExceptionKind.NOT_KEPT)
     now = clock.now()
     ReconciliationException.objects.filter(pk=exception.pk, state=ExceptionState.OPEN).update(
         state=ExceptionState.RESOLVED, resolved_at=now, resolution=f"{by}: {reason}"[:300]
@@ -69,6 +71,7 @@ def leave_edit(*, exception: ReconciliationException, by: User, reason: str) -> 
 
     What the source changed in it while the question was open is such a change, so the record is read again.
     """
+    _refuse_other(exception, ExceptionKind.EDITED)
     _settled(exception, f"{by}: left as it is there: {reason}")
     _links_of(exception).update(source_digest="", updated_at=clock.now())
     audit.record(actor=by, action="exception.leave", subject=exception, reason=reason)
@@ -82,6 +85,7 @@ def overwrite_edit(*, exception: ReconciliationException, by: User, reason: str)
     The edit counts as acknowledged, so the next look at the record finds that the source has another value. Should a
     write of other fields be under way, its answer finds the edit once more and asks again.
     """
+    _refuse_other(exception, ExceptionKind.EDITED)
     name = exception.field
     _settled(exception, f"{by}: to be written over: {reason}")
     links = _links_of(exception)
@@ -93,6 +97,13 @@ def overwrite_edit(*, exception: ReconciliationException, by: User, reason: str)
     links.update(digest="", source_digest="", updated_at=clock.now())
     audit.record(actor=by, action="exception.overwrite", subject=exception, reason=reason)
     return _look_again(exception, by, f"an edit is to be written over, by {by}")
+
+
+def _refuse_other(exception: ReconciliationException, *kinds: ExceptionKind) -> None:
+    """Each kind is settled in its own ways, by its own rights. Raises FatalError for others and for what is settled."""
+    fitting = ReconciliationException.objects.select_for_update().filter(state=ExceptionState.OPEN, kind__in=kinds)
+    if not fitting.filter(pk=exception.pk).exists():
+        raise FatalError("This exception is settled already, or is settled in another way. Open its page again.")
 
 
 def _links_of(exception: ReconciliationException) -> QuerySet[Link]:
@@ -108,6 +119,7 @@ def _settled(exception: ReconciliationException, resolution: str) -> None:
 @transaction.atomic
 def keep_fact(*, exception: ReconciliationException, by: User, reason: str) -> None:
     """Keep a fact as it was appended, although the source reads otherwise now; asked again if it changes once more."""
+    _refuse_other(exception, ExceptionKind.FACT_CHANGED)
     now = clock.now()
     Link.objects.filter(mapping_id=exception.mapping_id, source_key=exception.source_key).update(
         source_digest=str(exception.evidence.get("source_digest", "")), updated_at=now

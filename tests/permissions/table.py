@@ -158,7 +158,7 @@ ReconciliationException history           ---------  nnnnnnnnn
 ReconciliationException delete            xxxxxxxx-  xxxxxxxx-
 ReconciliationException change            oooooooo-  nnnnnnnn-
 ReconciliationException do retry          xxoooxxx-  xxoooxxx-  hint,link
-ReconciliationException do acknowledge    xxoooxxx-  xxoooxxx-  reconciliationexception
+ReconciliationException do acknowledge    xxoooxxx-  xxoooxxx-
 ReconciliationException do happened       xxxxxxxx-  xxxxxxxx-
 ReconciliationException do not_happened   xxxxxxxx-  xxxxxxxx-
 ReconciliationException do stop           xxxxxxxx-  xxxxxxxx-
@@ -166,9 +166,9 @@ ReconciliationException do map_anew       xxoooxxx-  xxoooxxx-
 ReconciliationException do release        xxoooxxx-  xxoooxxx-
 ReconciliationException do skip           xxxooxxx-  xxxooxxx-
 ReconciliationException do supersede      xxxooxxx-  xxxooxxx-
-ReconciliationException do leave          xxoooxxx-  xxoooxxx-  hint,link,reconciliationexception
-ReconciliationException do overwrite      xxoooxxx-  xxoooxxx-  hint,link,reconciliationexception
-ReconciliationException do keep           xxxooxxx-  xxxooxxx-  link,reconciliationexception
+ReconciliationException do leave          xxoooxxx-  xxoooxxx-
+ReconciliationException do overwrite      xxoooxxx-  xxoooxxx-
+ReconciliationException do keep           xxxooxxx-  xxxooxxx-
 Recovery live                             oooooooo-  nnnnnnnnn
 Recovery edit                             xxxxxxxx-  xxxxxxxx-
 Recovery changelist                       oooooooox  oooooooox

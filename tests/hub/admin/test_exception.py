@@ -284,3 +284,16 @@ class TestDoubt:
 
         assert client.get(page(exception)).context["choices"] == []
         assert client.post(deed(exception, "stop")).status_code == 403
+
+
+class TestAnotherKindsWay:
+    @pytest.mark.parametrize("way", ["leave", "overwrite", "keep", "acknowledge"])
+    def test_settles_nothing(self, way: str, administrator: User, client_of: ClientOf) -> None:
+        doubtful = ReconciliationExceptionFactory(kind="in_doubt")
+        address = reverse("admin:hub_reconciliationexception_do", args=[doubtful.pk, way])
+
+        answer = client_of(administrator).post(address, {"reason": "Because I can."})
+
+        assert "settled in another way" in answer.content.decode()
+        doubtful.refresh_from_db()
+        assert doubtful.state == "open"
