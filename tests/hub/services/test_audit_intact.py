@@ -62,7 +62,7 @@ def world(request: pytest.FixtureRequest) -> SimpleNamespace:
         credential=make.CredentialFactory(),
         person=make.UserFactory(),
         webhook=WebhookFactory(silent_since=now()),
-        question=make.ReconciliationExceptionFactory(mapping=make.MappingFactory(active=True)),
+        question=make.ReconciliationExceptionFactory(kind="overwrite", mapping=make.MappingFactory(active=True)),
         main=pause.main_switch(),
         recovery=incarnation.begin(by=ada, why=WHY) if "recovery" in request.node.name else None,
         replay=Replay.objects.create(mapping=ours, integration=ours.integration, created_at=now(), reason=WHY),
