@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from hub import clock, models
-from hub.admin import wording
+from hub.admin import wording, worker
 from hub.admin.balance import Segment, segments
 from hub.services import access, integration, pace
 
@@ -74,6 +74,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     for title, entries in DESK:
         items = [_item(request, *entry) for entry in entries if _is_open(request, entry[2])]
+        if title == "Oversight" and worker.may_watch(request):
+            items.append({"title": "Workers and queue", "icon": "memory", "link": reverse("admin:hub_lane_workers")})
         if items:
             groups.append({"title": title, "separator": True, "items": items})
     return groups

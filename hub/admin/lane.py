@@ -4,11 +4,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 from unfold.decorators import display
 
 from hub import clock
+from hub.admin import worker
 from hub.admin.base import FactAdmin
 from hub.admin.keyset import badge, moment
 from hub.models import Checkpoint, Lane
@@ -40,6 +43,19 @@ class LaneAdmin(FactAdmin[Lane]):
             "told": lane_story.tell(row.mapping, clock.now(), payload.lens_for(request.user, row.mapping)),
             "is_beyond": row.slice >= row.mapping.slices,
         }
+
+    def get_urls(self) -> list[URLPattern]:
+        """Besides the lanes: the page of the workers that hold them."""
+        wrap = self.admin_site.admin_view
+
+        def page(request: HttpRequest) -> HttpResponse:
+            return worker.page_view(request, self.admin_site)
+
+        return [
+            path("workers/", wrap(require_safe(page)), name="hub_lane_workers"),
+            path("workers/live/", wrap(require_safe(worker.live_view)), name="hub_lane_workers_live"),
+            *super().get_urls(),
+        ]
 
     @display(description="lane")
     def name(self, lane: Lane) -> str:

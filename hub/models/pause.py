@@ -27,7 +27,10 @@ class MainSwitch(Pausable):
     class Meta:
         verbose_name_plural = "main switches"
         default_permissions = ("view",)
-        permissions = [("pause_mainswitch", "Can pause and resume everything")]
+        permissions = [
+            ("pause_mainswitch", "Can pause and resume everything"),
+            ("watch_mainswitch", "Can see workers and the queue"),
+        ]
 
     def __str__(self) -> str:
         return "everything"

@@ -37,6 +37,18 @@ def forget_dead() -> None:
                 redis.zrem(_key(role), member)
 
 
+def heard() -> dict[tuple[str, str, int], bool]:
+    """(role, host, process id) of each process that has not taken its leave, and whether its last sign of life is
+    fresh. Raises RedisError."""
+    now, redis = clock.now().timestamp(), queue.connection()
+    found: dict[tuple[str, str, int], bool] = {}
+    for role in ROLES:
+        for member, until in cast(list[tuple[bytes, float]], redis.zrange(_key(role), 0, -1, withscores=True)):
+            host, _, pid = member.decode().rpartition(":")
+            found[role, host, int(pid)] = until >= now
+    return found
+
+
 def missing() -> list[str]:
     """What keeps the hub from working, one phrase for each; empty when it is ready."""
     return [*_missing_of_database(), *_missing_of_processes()]

@@ -95,6 +95,8 @@ Hint delete                               xxxxxxxx-  xxxxxxxx-
 Hint change                               oooooooo-  nnnnnnnn-
 Integration cards                         ooooooooo  nnnnnnnnn
 Integration slots                         ooooooooo  nnnnnnnnn
+Lane workers                              xoxxoxxox  nnnnnnnnn
+Lane workers_live                         xoxxoxxox  nnnnnnnnn
 Integration live                          oooooooo-  nnnnnnnnn
 Integration edit                          xxxoxxxx-  xxxoxxxx-
 Integration changelist                    oooooooox  oooooooox

@@ -47,7 +47,7 @@ ROLES: dict[str, Role] = {
     "Viewer": Role("Looks at integrations, runs and exceptions; sees no business data.", ALL_VIEWS),
     "Auditor": Role(
         "Sees everything, business data and the audit trail included; changes nothing.",
-        (*ALL_VIEWS, *PAYLOAD, "view_auditevent", "view_user", "view_group"),
+        (*ALL_VIEWS, *PAYLOAD, "view_auditevent", "view_user", "view_group", "watch_mainswitch"),
         is_everywhere=True,
         excludes=("Resolver", "Integration owner", "Operator", "Developer", "Credential admin", "Security admin"),
     ),
@@ -63,7 +63,7 @@ ROLES: dict[str, Role] = {
     ),
     "Operator": Role(
         "Runs, pauses, replays and brings back integrations.",
-        (*ALL_VIEWS, *OPERATE, "pause_mainswitch", "leave_recovery"),
+        (*ALL_VIEWS, *OPERATE, "pause_mainswitch", "watch_mainswitch", "leave_recovery"),
     ),
     "Developer": Role("Drafts and tries mappings.", (*ALL_VIEWS, *_set_up("mappingversion"))),
     "Credential admin": Role(
@@ -80,6 +80,7 @@ ROLES: dict[str, Role] = {
             "grant_credential",
             "pause_integration",
             "pause_mainswitch",
+            "watch_mainswitch",
             "view_auditevent",
         ),
         is_everywhere=True,

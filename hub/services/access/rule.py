@@ -219,7 +219,9 @@ RULES: dict[type[Model], Rule] = {
     Link: _written("link", "mapping__integration", **SHOWN),
     LinkImage: _written("linkimage", "link__mapping__integration", **SHOWN),
     Hint: _written("hint", "mapping__integration"),
-    MainSwitch: Rule({"view": ("hub.view_mainswitch",), "pause": ("hub.pause_mainswitch",)}),
+    MainSwitch: Rule(
+        {"view": ("hub.view_mainswitch",), "pause": ("hub.pause_mainswitch",), "watch": ("hub.watch_mainswitch",)}
+    ),
     Recovery: Rule({"view": ("hub.view_recovery",), "leave": ("hub.leave_recovery",)}),
     Replay: Rule(
         {action: (f"hub.{action}_replay",) for action in ("view", "add", "change")},
