@@ -14,6 +14,7 @@ from hub.admin import wording
 from hub.admin.base import Deed
 from hub.admin.connection.form import secret_field
 from hub.admin.grant import GIVE, AccessDeeds
+from hub.admin.lines import LinesField
 from hub.clock import now
 from hub.models import Connection, Credential
 from hub.sdk import HubError
@@ -21,20 +22,6 @@ from hub.services import access
 from hub.services import credential as credentials
 
 VALUE = "value-"
-
-
-class LinesField(forms.CharField):
-    """A list of texts, one a line."""
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: Any) -> Any:
-        lines = value if isinstance(value, list) else str(value or "").splitlines()
-        return [line.strip() for line in lines if line.strip()]
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return bool(list(initial or []) != self.to_python(data))
 
 
 ORIGINS_HELP = "Where the secret may be sent, one address a line, such as https://crm.example:443. Nowhere else, ever."

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -195,15 +195,24 @@ class ExceptionAdmin(StuckPages, KeysetMixin, FactAdmin[ReconciliationException]
 
     def page(self, request: HttpRequest, row: ReconciliationException) -> dict[str, Any]:
         """What happened, where, to which value, and what can be done next."""
-        lens = payload.lens_for(request.user, row.mapping)
+        lens = payload.lens_on(request.user, row)
         payload.seen(by=self.person(request), row=row, right=lens.right)
+        told = exception_story.tell(row, lens)
         return {
             "title": row.source_key,
-            "told": exception_story.tell(row, lens),
+            "told": told,
+            "opens_change": self._opens(request, told.change),
+            "opens_link": self._opens(request, told.link),
             "hidden": lens.notice,
             "age": ago(row.opened_at, clock.now()),
             "is_open": exception_story.is_open(row),
         }
+
+    @staticmethod
+    def _opens(request: HttpRequest, row: Model | None) -> bool:
+        """Whether the page of this row is open to who sees the exception: not by a right on a part of the data."""
+        is_whole = not access.standing(request.user).limited
+        return row is not None and (is_whole or access.can(request.user, "view", row).allowed)
 
     def page_context(self, request: HttpRequest, row: ReconciliationException, title: str = "") -> dict[str, Any]:
         """The usual, with the buttons beside the words that explain them instead of at the top."""
@@ -218,9 +227,9 @@ class ExceptionAdmin(StuckPages, KeysetMixin, FactAdmin[ReconciliationException]
 
     def prepare(self, request: HttpRequest, rows: Sequence[ReconciliationException]) -> None:
         """What this person may read of each reason."""
-        lenses = payload.lenses(request.user, (row.mapping_id for row in rows))
+        lenses = payload.lenses_on(request.user, rows)
         for row in rows:
-            row.said = exception_story.said(row, lenses[row.mapping_id])
+            row.said = exception_story.said(row, lenses[row.pk])
 
     # --- displays ---------------------------------------------------------------------------------------------
 

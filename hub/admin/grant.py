@@ -10,11 +10,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from hub.admin.base import Deed, FactAdmin, HubAdmin, ReasonForm
 from hub.admin.deed import Row
 from hub.admin.keyset import moment
+from hub.admin.lines import LinesField
 from hub.models import CredentialGrant, Grant, IntegrationGrant
 from hub.services import grant as grants
 
@@ -22,7 +23,7 @@ from hub.services import grant as grants
 class GiveForm(ReasonForm):
     """Asks which group, and what its members may do."""
 
-    field_order = ("group", "right", "reason")
+    field_order = ("group", "right", "scopes", "reason")
     group = forms.ModelChoiceField(
         Group.objects.order_by("name"), widget=UnfoldAdminSelectWidget,
         help_text="All its members get the right, as far as their roles go. Make a group for a team under “Groups”.",
@@ -33,6 +34,15 @@ class GiveForm(ReasonForm):
         super().__init__(data)
         choices = [(right.codename, right.label) for right in grants.rights_of(subject).values()]
         self.fields["right"].choices = choices  # type: ignore[attr-defined]
+        if fields := grants.scope_fields(subject):
+            self.fields["scopes"] = LinesField(
+                required=False,
+                label=f"Only where {' or '.join(fields)} is",
+                widget=UnfoldAdminTextareaWidget({"rows": 2}),
+                help_text="One value a line, written as the destination has it. The members then reach only exceptions "
+                "of such records. Empty: all of them. Only for rights to see and to settle.",
+            )
+            self.order_fields(self.field_order)
 
 
 GIVE = Deed(
@@ -52,8 +62,9 @@ class AccessDeeds(HubAdmin[Row]):
         """Give the right."""
         given = form.cleaned_data
         made = grants.give(
-            subject=row, group=given["group"], right=given["right"], by=self.person(request), reason=given["reason"]
-        )
+            subject=row, group=given["group"], right=given["right"], by=self.person(request), reason=given["reason"],
+            scopes=given.get("scopes", ()),
+        )  # fmt: skip
         return f"“{made.group}” may now {grants.said(made)}."
 
     def holders(self, request: HttpRequest, row: Any) -> dict[str, Any]:

@@ -51,6 +51,9 @@ class ReconciliationException(models.Model):
     code = models.CharField(max_length=40, blank=True)
     reason = models.TextField(help_text="What is wrong, in words for the person who owns the data.")
     evidence = models.JSONField(default=dict, blank=True)
+    scope = models.CharField(
+        max_length=120, blank=True, help_text="The value of the mapping's scope field: which part of the data it is."
+    )
     first_run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, related_name="+")
     last_run = models.ForeignKey(SyncRun, on_delete=models.SET_NULL, null=True, related_name="exceptions")
     change_id = models.BigIntegerField(null=True, blank=True)
@@ -74,6 +77,7 @@ class ReconciliationException(models.Model):
             models.Index(fields=["integration", "state", "-id"]),
             models.Index(fields=["state", "-id"]),
             models.Index(fields=["mapping", "source_key"]),
+            models.Index(fields=["integration", "scope", "-id"], name="exception_by_scope", condition=~Q(scope="")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["fingerprint"], condition=Q(state="open"), name="one_open_a_fingerprint"),

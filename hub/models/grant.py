@@ -29,9 +29,13 @@ class Grant(GroupObjectPermissionBase):
 
 
 class IntegrationGrant(Grant):
-    """A right on one integration, and through it on its mappings, runs, changes and exceptions."""
+    """A right on one integration, and through it on its mappings, runs, changes and exceptions.
+
+    With `scopes` it reaches only exceptions of records whose scope field has one of these values.
+    """
 
     content_object = models.ForeignKey(Integration, on_delete=models.CASCADE, related_name="grants")
+    scopes = models.JSONField("only where it is", default=list, blank=True)
 
     class Meta(Grant.Meta):
         abstract = False

@@ -94,6 +94,12 @@ class Mapping(models.Model):
         help_text="Seconds after a write at which it is read back and compared. Empty: never. "
         "For destinations that cannot refuse a write whose version is old.",
     )
+    scope_field = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="The destination field by whose value access can be limited to a part of the data, such as region "
+        "or company. Rights on the integration may then be given for some of its values. Empty: none.",
+    )
     active_version = models.ForeignKey(
         "MappingVersion", on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False
     )

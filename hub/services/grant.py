@@ -10,7 +10,7 @@ from django.db import transaction
 from hub.models import Credential, CredentialGrant, Grant, Integration, IntegrationGrant, User
 from hub.sdk import FatalError
 from hub.services import access, audit
-from hub.services.access import CREDENTIAL_RIGHTS, INTEGRATION_RIGHTS, Right
+from hub.services.access import CREDENTIAL_RIGHTS, INTEGRATION_RIGHTS, LIMITABLE, Right
 
 Subject = Integration | Credential
 MOST_PEOPLE = 12
@@ -33,17 +33,23 @@ def rights_of(subject: Subject | type[Subject]) -> dict[str, Right]:
 
 
 @transaction.atomic
-def give(*, subject: Subject, group: Group, right: str, by: User, reason: str) -> Grant:
-    """Give the members of a group a right. Raises FatalError where `by` may not, or would give it to themselves."""
+def give(*, subject: Subject, group: Group, right: str, by: User, reason: str, scopes: Sequence[str] = ()) -> Grant:
+    """Give the members of a group a right, with `scopes` only on records whose scope field has one of these values.
+
+    Raises FatalError where `by` may not, would give it to themselves, or where the right cannot be limited.
+    """
     _refuse(subject, group, by)
     if right not in rights_of(subject):
         raise FatalError(f"There is no right “{right}” on this.")
+    limits = sorted({scope.strip() for scope in scopes} - {""})
+    if limits:
+        _refuse_limit(subject, right)
     permission = Permission.objects.get(codename=right, content_type=ContentType.objects.get_for_model(type(subject)))
     table = IntegrationGrant if isinstance(subject, Integration) else CredentialGrant
     made: Grant
     made, is_new = table._default_manager.get_or_create(
         content_object=subject, group=group, permission=permission,
-        defaults={"given_by": by.get_username(), "reason": reason},
+        defaults={"given_by": by.get_username(), "reason": reason, **({"scopes": limits} if limits else {})},
     )  # fmt: skip
     if not is_new:
         raise FatalError(f"“{group}” has this right already, from {made.given_by or 'the hub'}.")
@@ -69,7 +75,21 @@ def holders(subject: Subject) -> list[Holder]:
 
 def said(grant: Grant) -> str:
     """What a grant allows, in words."""
-    return rights_of(type(grant.content_object))[grant.permission.codename].label
+    label = rights_of(type(grant.content_object))[grant.permission.codename].label
+    scopes = limits_of(grant)
+    return f"{label}, only where it is {' or '.join(scopes)}" if scopes else label
+
+
+def limits_of(grant: Grant) -> list[str]:
+    """The values of the scope field to which a grant is limited; empty for a whole one."""
+    return list(getattr(grant, "scopes", []))
+
+
+def scope_fields(subject: Subject) -> list[str]:
+    """The scope fields of an integration's mappings: where there is none, no right on it can be limited."""
+    if not isinstance(subject, Integration):
+        return []
+    return sorted(set(subject.mappings.exclude(scope_field="").values_list("scope_field", flat=True)))
 
 
 def _refuse(subject: Subject, group: Group, by: User) -> None:
@@ -80,8 +100,19 @@ def _refuse(subject: Subject, group: Group, by: User) -> None:
         raise FatalError(f"You are in “{group}”. Nobody gives a right to themselves: ask another Security admin.")
 
 
+def _refuse_limit(subject: Subject, right: str) -> None:
+    if right not in LIMITABLE:
+        raise FatalError("This right is about the whole of it and cannot be limited to a part of the records.")
+    if not scope_fields(subject):
+        raise FatalError(
+            "None of its mappings has a scope field. Set one on the mapping's form, then limit rights by it."
+        )
+
+
 def _record(grant: Grant, action: str, by: User, reason: str) -> None:
     detail = {"group": grant.group.name, "right": grant.permission.codename, "of": str(grant.group.pk)}
+    if scopes := limits_of(grant):
+        detail["scopes"] = ", ".join(scopes)
     audit.record(actor=by, action=action, subject=grant.content_object, detail=detail, reason=reason)
 
 

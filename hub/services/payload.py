@@ -8,7 +8,7 @@ from django.db.models import Model, Q
 
 from hub import clock
 from hub.engine.mapping import NOBODYS, Personal, drafted_fields, personal_fields
-from hub.models import AuditEvent, Connection, Mapping, MappingVersion, User, VersionState
+from hub.models import AuditEvent, Connection, Mapping, MappingVersion, ReconciliationException, User, VersionState
 from hub.services import access, audit
 from hub.services.access import Person
 from hub.services.story.lens import CLEAR, Lens
@@ -19,10 +19,38 @@ SEEN_AGAIN = timedelta(hours=1)
 
 def lens_for(user: Person, mapping: Mapping) -> Lens:
     """How this person sees the records of a mapping."""
-    if not access.can(user, "view_payload", mapping):
+    return _lens(user, mapping, mapping.pk)
+
+
+def lens_on(user: Person, row: ReconciliationException) -> Lens:
+    """How this person sees the record of one exception: their right may be limited to a part of the data."""
+    return _lens(user, row, row.mapping_id)
+
+
+def lenses_on(user: Person, rows: Sequence[ReconciliationException]) -> dict[int, Lens]:
+    """The same for a page of a list, by the id of the exception."""
+    whole = lenses(user, (row.mapping_id for row in rows))
+    found = {row.pk: whole[row.mapping_id] for row in rows}
+    if not access.standing(user).limited:
+        return found
+    pks = [row.pk for row in rows]
+    payload, personal = (
+        set(access.visible(user, action, ReconciliationException).filter(pk__in=pks).values_list("pk", flat=True))
+        for action in ("view_payload", "view_personal")
+    )
+    bodies = _bodies({row.mapping_id for row in rows})
+    fields = {pk: personal_fields(bodies.get(pk, ())) for pk in whole}
+    return {
+        row.pk: Lens(payload=row.pk in payload, personal=row.pk in personal, fields=fields[row.mapping_id])
+        for row in rows
+    }
+
+
+def _lens(user: Person, subject: Mapping | ReconciliationException, mapping_id: int) -> Lens:
+    if not access.can(user, "view_payload", subject):
         return Lens()
-    fields = personal_fields(_bodies([mapping.pk]).get(mapping.pk, ()))
-    return Lens(payload=True, personal=_may_see_personal(user, mapping, fields), fields=fields)
+    fields = personal_fields(_bodies([mapping_id]).get(mapping_id, ()))
+    return Lens(payload=True, personal=_may_see_personal(user, subject, fields), fields=fields)
 
 
 def lens_on_draft(user: Person, version: MappingVersion) -> Lens:
@@ -68,8 +96,8 @@ def seen(*, by: User, row: Model, right: str) -> None:
         audit.record(actor=by, action=SEEN, subject=row, detail={"right": right})
 
 
-def _may_see_personal(user: Person, mapping: Mapping, fields: Personal) -> bool:
-    return bool(fields) and access.can(user, "view_personal", mapping).allowed
+def _may_see_personal(user: Person, subject: Model, fields: Personal) -> bool:
+    return bool(fields) and access.can(user, "view_personal", subject).allowed
 
 
 def _within(user: Person, action: str, mappings: set[int]) -> set[int]:

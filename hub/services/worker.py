@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Min, Model, QuerySet
+from django.db.models import Min, QuerySet
 from redis.exceptions import RedisError
 from rq import Worker
 from rq.job import Job
@@ -98,7 +98,7 @@ def look(user: User, at: datetime) -> State:
     except RedisError:
         return State(health.missing(), is_heard=False, waiting=waiting)
     rung = Counter(_words(job.func_name) for job in jobs).most_common()
-    return State(health.missing(), True, processes, rung, more, waiting, failed)
+    return State(health.missing(), processes=processes, rung=rung, rung_more=more, waiting=waiting, failed=failed)
 
 
 def _rung() -> tuple[list[Job], int]:
@@ -116,10 +116,13 @@ def _fetched(ids: Sequence[str]) -> list[Job]:
 
 def _processes(user: User) -> list[Process]:
     """Who gives signs of life, and whoever fell silent without a word."""
-    known = {("worker", row.hostname, row.pid): row for row in Worker.all(queue=queue.queue())}
+    rows = Worker.all(queue=queue.queue())
+    known: dict[Place, Any] = {("worker", row.hostname or "", row.pid or 0): row for row in rows}
     beats = health.heard()
     doing = _doing(user, known)
-    found = [_process(place, beats.get(place, False), known.get(place), doing.get(place)) for place in {**beats, **known}]
+    found = [
+        _process(place, beats.get(place, False), known.get(place), doing.get(place)) for place in {**beats, **known}
+    ]
     return sorted(found, key=lambda one: (one.role, not one.is_alive, one.host, one.pid))
 
 
@@ -136,7 +139,7 @@ def _doing(user: User, known: Mapping[Place, Any]) -> dict[Place, Doing]:
     jobs = {job.id: job for job in _fetched([*taken.values()])}
     lanes = _lanes(user, jobs.values())
     return {
-        place: Doing(_words(job.func_name), lanes.get(job.kwargs.get("lane_id")), _utc(job.started_at))
+        place: Doing(_words(job.func_name), lanes.get(job.kwargs.get("lane_id") or 0), _utc(job.started_at))
         for place, id_ in taken.items()
         if (job := jobs.get(id_))
     }
@@ -181,8 +184,8 @@ def _line(words: str, rows: QuerySet[Any], moment: str, at: datetime) -> Waiting
     return Waiting(words, count, oldest, bool(oldest and at - oldest > LATE))
 
 
-def _words(function: str) -> str:
-    return WORDS.get(function, "something this version does not know")
+def _words(function: str | None) -> str:
+    return WORDS.get(function or "", "something this version does not know")
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -30,7 +30,7 @@ class MappingForm(ModelForm[Mapping]):
             "integration", "title", "name", "position", "source", "source_stream", "destination",
             "destination_stream", "direction", "semantics", "read_mode", "delete_policy", "archive_fields",
             "back_delete_policy", "back_archive_fields", "page_size", "slices", "verify_after", "max_deletions",
-            "max_deletion_share",
+            "max_deletion_share", "scope_field",
         )  # fmt: skip
         widgets = {
             "archive_fields": UnfoldAdminTextareaWidget({"rows": 3, "class": "hub-code-input"}),
@@ -76,6 +76,7 @@ class MappingAdmin(HubAdmin[Mapping]):
         ),
         ("Limits", {"fields": (("max_deletions", "max_deletion_share"), "page_size")}),
         ("Writing", {"fields": (("slices", "verify_after"),)}),
+        ("Access", {"fields": ("scope_field",)}),
     )
     history_fields = (*MappingForm.Meta.fields, "active_version")
     page_template = "admin/hub/mapping/page.html"

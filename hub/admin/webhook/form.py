@@ -13,7 +13,7 @@ from unfold.widgets import (
 )
 
 from hub.admin.base import ReasonForm
-from hub.admin.credential import LinesField
+from hub.admin.lines import LinesField
 from hub.engine.delivery import wrong_place
 from hub.models import DeliveryState, Webhook, WebhookRoute
 from hub.services import webhook as webhooks

@@ -67,9 +67,9 @@ def owned(user: Person) -> QuerySet[Integration]:
 
 
 def granted(user: Person, right: str) -> QuerySet[Integration]:
-    """The integrations on which a group of `user` was given `right`, or one that includes it."""
+    """The integrations on which a group of `user` was given `right`, or one that includes it, for all its records."""
     given = IntegrationGrant.objects.filter(
-        group__in=standing(user).groups, permission__codename__in=INTEGRATION_RIGHTS[right].given_by
+        group__in=standing(user).groups, permission__codename__in=INTEGRATION_RIGHTS[right].given_by, scopes=[]
     )
     return Integration.objects.filter(pk__in=given.values("content_object"))
 
@@ -128,10 +128,23 @@ def _reached(user: Person, action: str, rule: Rule) -> Q:
         return reached
     if rule.scope is not None and action in rule.granted:
         reached = _or(reached, rule.scope(_keys(granted(user, rule.right_for(action)))))
+        reached = _limited(user, action, rule, reached)
     if rule.sealed is not None:
         reached = _or(reached, rule.sealed(_keys(granted_credentials(user, rule.credential_right_for(action)))))
     if rule.held_by:
         reached = _or(reached, Q(**{rule.held_by: user}))
+    return reached
+
+
+def _limited(user: Person, action: str, rule: Rule, reached: Q) -> Q:
+    """And what rights reach that are limited to a part of the data: its records, and the view of what holds them."""
+    given = INTEGRATION_RIGHTS[rule.right_for(action)].given_by
+    mine = [one for one in standing(user).limited if one.right in given]
+    if rule.scope is not None and mine and action == "view" and rule.shows_whole:
+        return _or(reached, rule.scope(_keys(Integration.objects.filter(pk__in={one.integration for one in mine}))))
+    if rule.part:
+        for one in mine:
+            reached = _or(reached, Q(integration=one.integration, **{f"{rule.part}__in": one.scopes}))
     return reached
 
 

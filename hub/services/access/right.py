@@ -38,6 +38,9 @@ CREDENTIAL_RIGHTS: dict[str, Right] = {
     )
 }
 
+LIMITABLE = (VIEW, PAYLOAD, PERSONAL, RESOLVE)
+"""The rights on an integration that may be given for a part of its records."""
+
 # What an action takes of the integration it is about; whatever is not named takes OWN.
 BY_ACTION: dict[str, str] = {
     **dict.fromkeys(("view", "use"), VIEW),

@@ -1,7 +1,7 @@
 """What may be done to the rows of each table, by which permission or by owning what they belong to."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -78,6 +78,8 @@ class Rule:
     `needs`: for each action the permissions of which a person's groups must carry one. It reaches as far as they were
     given rights: through `scope` from integrations, for the actions in `reaches` (None: all of them), through `sealed`
     from credentials, and to the rows whose field `held_by` names the person. Without `scope` it reaches every row.
+    A right that is limited to a part of the data reaches the rows whose field `part` says that they are of it, and the
+    view of rows without records of their own (`shows_whole`).
     `owned`: what owner and deputy may do to the rows of their integrations, without a role.
     `only`: a condition on the row itself, with the sentence said when it does not hold.
     """
@@ -89,6 +91,8 @@ class Rule:
     reaches: frozenset[str] | None = None
     sealed: Scope | None = None
     held_by: str = ""
+    part: str = ""
+    shows_whole: bool = False
 
     @property
     def granted(self) -> frozenset[str]:
@@ -134,6 +138,7 @@ RULES: dict[type[Model], Rule] = {
         _through("pk"),
         frozenset({"view", "use", "change", "run", "preview", "pause"}),
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
+        shows_whole=True,
     ),
     Mapping: Rule(
         _set_up("mapping", run="run_integration", activate="change_mapping", draft="add_mappingversion", **SHOWN)
@@ -141,6 +146,7 @@ RULES: dict[type[Model], Rule] = {
         _through("integration"),
         frozenset({"view", "use", "add", "change", "run", "preview", "draft", "activate", *SHOWN}),
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
+        shows_whole=True,
     ),
     MappingVersion: Rule(
         _set_up("mappingversion", activate="change_mapping", **SHOWN)
@@ -196,7 +202,10 @@ RULES: dict[type[Model], Rule] = {
         reaches=frozenset(),
         sealed=_sealed("content_object"),
     ),
-    SyncRun: _written("syncrun", "integration", cancel="cancel_syncrun", approve="approve_syncrun", **SHOWN),
+    SyncRun: replace(
+        _written("syncrun", "integration", cancel="cancel_syncrun", approve="approve_syncrun", **SHOWN),
+        shows_whole=True,
+    ),
     Change: _written(
         "change",
         "mapping__integration",
@@ -207,14 +216,17 @@ RULES: dict[type[Model], Rule] = {
         **SHOWN,
     ),
     Attempt: _written("attempt", "change__mapping__integration", **SHOWN),
-    ReconciliationException: _written(
-        "reconciliationexception",
-        "integration",
-        retry="retry_reconciliationexception",
-        release="retry_reconciliationexception",
-        skip="approve_syncrun",
-        supersede="approve_syncrun",
-        **SHOWN,
+    ReconciliationException: replace(
+        _written(
+            "reconciliationexception",
+            "integration",
+            retry="retry_reconciliationexception",
+            release="retry_reconciliationexception",
+            skip="approve_syncrun",
+            supersede="approve_syncrun",
+            **SHOWN,
+        ),
+        part="scope",
     ),
     Link: _written("link", "mapping__integration", **SHOWN),
     LinkImage: _written("linkimage", "link__mapping__integration", **SHOWN),

@@ -3,17 +3,28 @@
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser, Group
+from django.db.models import Exists, OuterRef, QuerySet
 
-from hub.models import User
+from hub.models import IntegrationGrant, User
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A right on one integration that reaches only records whose scope is one of `scopes`."""
+
+    integration: int
+    right: str
+    scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The groups of a person, the permissions these carry, and which of those reach everything."""
+    """The groups of a person, the permissions these carry, which of those reach everything, and limited rights."""
 
     groups: frozenset[int] = frozenset()
     permissions: frozenset[str] = frozenset()
     everywhere: frozenset[str] = frozenset()
+    limited: tuple[Limited, ...] = ()
 
 
 def standing(user: User | AnonymousUser) -> Standing:
@@ -30,20 +41,30 @@ def standing(user: User | AnonymousUser) -> Standing:
 
 
 def _read(user: User) -> Standing:
-    """One question: each group with each of its permissions."""
+    """One question: each group with each of its permissions; a second one for who has limited rights."""
     from hub.services.access.role import ROLES, WHOLE_HUB  # noqa: PLC0415  the roles are made from the rules
 
+    limited = IntegrationGrant.objects.exclude(scopes=[])
     rows = list(
         Group.objects.filter(user=user)
         .order_by()
-        .values_list("pk", "name", "permissions__content_type__app_label", "permissions__codename")
+        .annotate(is_limited=Exists(limited.filter(group=OuterRef("pk"))))
+        .values_list("pk", "name", "permissions__content_type__app_label", "permissions__codename", "is_limited")
     )
     names = {name for _, name, *_ in rows}
-    by_group = [(name, f"{label}.{codename}") for _, name, label, codename in rows if codename]
+    by_group = [(name, f"{label}.{codename}") for _, name, label, codename, _ in rows if codename]
     permissions = frozenset(permission for _, permission in by_group)
     reaching = {name for name, role in ROLES.items() if role.is_everywhere}
     return Standing(
         frozenset(pk for pk, *_ in rows),
         permissions,
         permissions if WHOLE_HUB in names else frozenset(one for name, one in by_group if name in reaching),
+        _limited(limited, {pk for pk, *_, is_limited in rows if is_limited}),
     )
+
+
+def _limited(grants: QuerySet[IntegrationGrant], groups: set[int]) -> tuple[Limited, ...]:
+    if not groups:
+        return ()
+    rows = grants.filter(group__in=groups).values_list("content_object", "permission__codename", "scopes")
+    return tuple(Limited(integration, right, tuple(scopes)) for integration, right, scopes in rows)

@@ -172,6 +172,7 @@ MAPPING: Mapping[str, Reader] = {
     "page_size": whole(1, 10_000),
     "slices": whole(1, BUCKETS),
     "verify_after": optional(whole(0, 86_400)),
+    "scope_field": text(120),
     "max_deletions": whole(0, 1_000_000),
     "max_deletion_share": share,
     "body": settings,

@@ -144,7 +144,7 @@ def card(integration: Integration, user: User) -> Card:
 
 
 def _gathered(rows: QuerySet[Integration], user: User) -> list[Card]:
-    integrations = list(rows.select_related("owner", "deputy", "paused_by").annotate(open_exceptions=_open()))
+    integrations = list(rows.select_related("owner", "deputy", "paused_by").annotate(open_exceptions=_open(user)))
     keys = [integration.pk for integration in integrations]
     stands, recent, waiting, silent = _stands(keys), _recent(keys), _waiting(keys), _silent(keys, user)
     at = now()
@@ -163,9 +163,13 @@ def _gathered(rows: QuerySet[Integration], user: User) -> list[Card]:
     ]
 
 
-def _open() -> _Capped:
-    """How many exceptions of an integration are open, up to a thousand."""
-    found = ReconciliationException.objects.filter(integration=OuterRef("pk"), state=ExceptionState.OPEN)
+def _open(user: User) -> _Capped:
+    """How many exceptions of an integration are open, up to a thousand; of the part of the data to which a right is
+    limited only those."""
+    rows = ReconciliationException.objects.all()
+    if access.standing(user).limited:
+        rows = access.visible(user, "view", ReconciliationException)
+    found = rows.filter(integration=OuterRef("pk"), state=ExceptionState.OPEN)
     return _Capped(found.order_by().values("pk")[:EXCEPTIONS_COUNTED])
 
 

@@ -13,6 +13,7 @@ from hub.engine import canonical
 from hub.engine.mapping import Mapped, Rejected
 from hub.models import ExceptionKind, ExceptionState, Mapping, ReconciliationException, SyncRun
 from hub.sdk import Fault, Record
+from hub.services.run.scope import scopes_of
 
 KINDS = {"unmapped_value": ExceptionKind.UNMAPPED_VALUE}
 
@@ -95,19 +96,27 @@ def raise_all(*, run: SyncRun, raised: Sequence[Raised], now: datetime) -> None:
     by_print = {one.fingerprint(run.mapping_id): one for one in raised}
     if not by_print:
         return
+    scopes = scopes_of(
+        run.mapping,
+        run.version,
+        [(one.source_key, (one.evidence or {}).get("source"), one.change_id) for one in by_print.values()],
+    )
     known = ReconciliationException.objects.filter(state=ExceptionState.OPEN, fingerprint__in=by_print)
     seen = dict(known.values_list("fingerprint", "id"))
     known.update(occurrences=F("occurrences") + 1, seen_at=now, last_run=run)
     for fingerprint, id_ in seen.items():
         one = by_print[fingerprint]
         ReconciliationException.objects.filter(pk=id_).update(
-            reason=one.reason, code=one.code, evidence=dict(one.evidence or {}), change_id=one.change_id
-        )
+            reason=one.reason, code=one.code, evidence=dict(one.evidence or {}), change_id=one.change_id,
+            **({"scope": scopes[one.source_key]} if one.source_key in scopes else {}),
+        )  # fmt: skip
     fresh = {fingerprint: one for fingerprint, one in by_print.items() if fingerprint not in seen}
-    ReconciliationException.objects.bulk_create(_opened(run, one, fp, now) for fp, one in fresh.items())
+    ReconciliationException.objects.bulk_create(
+        _opened(run, one, fp, scopes.get(one.source_key, ""), now) for fp, one in fresh.items()
+    )
 
 
-def _opened(run: SyncRun, one: Raised, fingerprint: str, now: datetime) -> ReconciliationException:
+def _opened(run: SyncRun, one: Raised, fingerprint: str, scope: str, now: datetime) -> ReconciliationException:
     return ReconciliationException(
         integration_id=run.integration_id,
         mapping_id=run.mapping_id,
@@ -118,6 +127,7 @@ def _opened(run: SyncRun, one: Raised, fingerprint: str, now: datetime) -> Recon
         code=one.code[:40],
         reason=one.reason,
         evidence=dict(one.evidence or {}),
+        scope=scope,
         first_run=run,
         last_run=run,
         change_id=one.change_id,

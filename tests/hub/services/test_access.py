@@ -19,7 +19,7 @@ from hub.services import access
 from tests import factories as make
 
 EVERYBODY = ("owner", "deputy", "resolver", "auditor", "administrator", "operator", "developer", "stranger")
-SEEING = {"view", "view_body", "view_payload", "view_personal", "use"}
+SEEING = {"view", "view_body", "view_payload", "view_personal", "use", "watch"}
 ACTIONS = sorted({action for rule in access.RULES.values() for action in rule.needs} | {"dance"})
 
 

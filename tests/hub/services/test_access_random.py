@@ -16,8 +16,12 @@ INTEGRATIONS, CREDENTIALS = 3, 2
 ACTIONS = sorted({action for rule in access.RULES.values() for action in rule.needs})
 
 a_person = st.tuples(st.sets(st.sampled_from(ROLES), max_size=3), st.sets(st.sampled_from(TEAMS)), st.booleans())
+SCOPES = ("", "north", "south")
 a_grant = st.tuples(
-    st.sampled_from(TEAMS), st.integers(0, INTEGRATIONS - 1), st.sampled_from(list(access.INTEGRATION_RIGHTS))
+    st.sampled_from(TEAMS),
+    st.integers(0, INTEGRATIONS - 1),
+    st.sampled_from(list(access.INTEGRATION_RIGHTS)),
+    st.sets(st.sampled_from(SCOPES[1:])).map(sorted).map(tuple),
 )
 a_credential_grant = st.tuples(
     st.sampled_from(TEAMS), st.integers(0, CREDENTIALS - 1), st.sampled_from(list(access.CREDENTIAL_RIGHTS))
@@ -34,7 +38,8 @@ def world(owner: User) -> None:
         make.MappingVersionFactory(mapping=mapping)
         change = make.ChangeFactory(run=make.SyncRunFactory(mapping=mapping))
         make.AttemptFactory(change=change)
-        make.ReconciliationExceptionFactory(mapping=mapping)
+        for scope in SCOPES:
+            make.ReconciliationExceptionFactory(mapping=mapping, scope=scope)
         make.LinkImageFactory(link=make.LinkFactory(mapping=mapping))
         make.ConnectionCheckFactory(connection=source)
         make.LaneFactory(mapping=mapping)
@@ -49,13 +54,13 @@ def permission(codename: str, model: type[Model]) -> Permission:
 class TestAnyPerson(TestCase):
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
-        person=a_person, grants=st.lists(a_grant, max_size=4, unique=True),
+        person=a_person, grants=st.lists(a_grant, max_size=4, unique_by=lambda grant: grant[:3]),
         credential_grants=st.lists(a_credential_grant, max_size=2, unique=True), mine=st.booleans(),
     )  # fmt: skip
     def test_sees_in_lists_exactly_what_decisions_allow(
         self,
         person: tuple[set[str], set[str], bool],
-        grants: list[tuple[str, int, str]],
+        grants: list[tuple[str, int, str, tuple[str, ...]]],
         credential_grants: list[tuple[str, int, str]],
         mine: bool,
     ) -> None:
@@ -66,10 +71,10 @@ class TestAnyPerson(TestCase):
         world(user if mine else make.UserFactory())
         integrations = list(Integration.objects.order_by("pk"))
         credentials = [row.credential for row in Connection.objects.exclude(credential=None).order_by("pk")]
-        for team, number, right in grants:
+        for team, number, right, scopes in grants:
             IntegrationGrant.objects.create(
                 group=Group.objects.get(name=team), content_object=integrations[number],
-                permission=permission(right, Integration),
+                permission=permission(right, Integration), scopes=list(scopes),
             )  # fmt: skip
         for team, number, right in credential_grants:
             CredentialGrant.objects.create(

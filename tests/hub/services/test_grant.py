@@ -3,10 +3,18 @@
 import pytest
 from django.contrib.auth.models import Group
 
-from hub.models import AuditEvent, Credential, Integration, IntegrationGrant, User
+from hub.models import AuditEvent, Credential, Integration, IntegrationGrant, Link, ReconciliationException, User
 from hub.sdk import FatalError
 from hub.services import access, grant
-from tests.factories import CredentialFactory, IntegrationFactory, MappingFactory, SyncRunFactory, UserFactory
+from tests.factories import (
+    ChangeFactory,
+    CredentialFactory,
+    IntegrationFactory,
+    MappingFactory,
+    ReconciliationExceptionFactory,
+    SyncRunFactory,
+    UserFactory,
+)
 
 
 @pytest.fixture
@@ -93,6 +101,77 @@ class TestGiving:
 
         event = AuditEvent.objects.get(action="grant.give", subject_id=mine.pk)
         assert (event.reason, event.detail["group"]) == ("They work with it.", "Sales team")
+
+
+class TestLimitedGiving:
+    """A right for a part of the records: those whose scope field has one of some values."""
+
+    @pytest.fixture
+    def north(self, db: None) -> ReconciliationException:
+        mapping = MappingFactory(scope_field="region", active=True)
+        made: ReconciliationException = ReconciliationExceptionFactory(mapping=mapping, scope="north")
+        return made
+
+    @pytest.fixture
+    def person(self, north: ReconciliationException, team: Group, giver: User) -> User:
+        grant.give(
+            subject=north.integration, group=team, right="resolve_integration", by=giver, reason="Their region.",
+            scopes=["north", " ", "north "],
+        )  # fmt: skip
+        made: User = UserFactory(groups=["Resolver", "Sales team"])
+        return made
+
+    def test_lets_settle_and_see_exceptions_of_that_part(self, north: ReconciliationException, person: User) -> None:
+        assert access.can(person, "retry", north)
+        assert access.can(person, "view_payload", north)
+
+    def test_reaches_no_exception_of_another_part_nor_of_none(
+        self, north: ReconciliationException, person: User
+    ) -> None:
+        others = [
+            ReconciliationExceptionFactory(mapping=north.mapping, scope=scope) for scope in ("south", "", "NORTH")
+        ]
+
+        assert list(access.visible(person, "view", ReconciliationException)) == [north]
+        assert not any(access.can(person, "retry", other) for other in others)
+
+    def test_reaches_no_other_record_of_the_integration(self, north: ReconciliationException, person: User) -> None:
+        run = SyncRunFactory(mapping=north.mapping)
+        change = ChangeFactory(run=run)
+
+        assert not access.can(person, "view", change)
+        assert not access.visible(person, "view", Link).exists()
+        assert not access.can(person, "view_payload", north.mapping)
+
+    def test_shows_the_integration_and_its_runs(self, north: ReconciliationException, person: User) -> None:
+        assert access.can(person, "view", north.integration)
+        assert access.can(person, "view", north.mapping)
+        assert not access.can(person, "run", north.integration)
+
+    def test_says_its_limit_and_is_written_down_with_it(self, north: ReconciliationException, person: User) -> None:
+        made = IntegrationGrant.objects.get()
+
+        assert grant.said(made) == "settle its exceptions, only where it is north"
+        assert AuditEvent.objects.get(action="grant.give").detail["scopes"] == "north"
+
+    def test_is_refused_where_no_mapping_has_a_scope_field(self, team: Group, giver: User) -> None:
+        with pytest.raises(FatalError, match="scope field"):
+            grant.give(
+                subject=IntegrationFactory(),
+                group=team,
+                right="resolve_integration",
+                by=giver,
+                reason="x",
+                scopes=["a"],
+            )
+
+    def test_is_refused_for_rights_about_the_whole(
+        self, north: ReconciliationException, team: Group, giver: User
+    ) -> None:
+        with pytest.raises(FatalError, match="cannot be limited"):
+            grant.give(
+                subject=north.integration, group=team, right="operate_integration", by=giver, reason="x", scopes=["a"]
+            )
 
 
 class TestTaking:

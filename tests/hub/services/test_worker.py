@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def _works(lane: Lane) -> Worker:
     """An RQ worker of this process that is registered, and has taken a job for the lane."""
     one = Worker([queue.queue()], connection=queue.connection(), serializer=queue.queue().serializer)
-    one.register_birth()
+    one.register_birth()  # type: ignore[no-untyped-call]
     job = queue.queue().enqueue(queue.DRAIN, kwargs={"lane_id": lane.pk})
     queue.queue().remove(job)
     one.prepare_execution(job)
@@ -97,7 +97,9 @@ class TestLook:
     def test_passes_over_a_job_that_ended_meanwhile(self, redis_url: str, operator: User) -> None:
         one = _works(LaneFactory())
         health.beat("worker")
-        Job.fetch(str(one.get_current_job_id()), connection=queue.connection(), serializer=queue.queue().serializer).delete()
+        Job.fetch(
+            str(one.get_current_job_id()), connection=queue.connection(), serializer=queue.queue().serializer
+        ).delete()
 
         [found] = worker.look(operator, now()).processes
 
