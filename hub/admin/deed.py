@@ -49,7 +49,8 @@ class Deed:
 
     `name` is the method of the admin class that does it: `(request, row, form) -> sentence or response`. A HubError or
     ValidationError it raises is shown on the page. `action` is asked of `services.access`. `text` says what will
-    happen, `warning` what to mind first. `shown` hides the button where the row's state makes it senseless. `asks`
+    happen, `warning` what to mind first. `shown` tells where the row's state makes it senseless: there is no button then,
+    and nothing is done; the service below still has to look by itself, under a lock. `asks`
     False does it at once, still by POST: for what writes nothing. `bulk` offers it for the selected rows of the list
     too, each done by itself. `proof` wants a recent proof of who the person is: for rights, secrets, approvals and
     exports.
@@ -122,6 +123,8 @@ class DeedPages(_Host, Generic[Row]):
         found = self._deed(deed)
         if not self.may(request, found.action, row):
             raise PermissionDenied
+        if not found.shown(row):
+            return self._too_late(request, found, row)
         if found.proof:
             proof.ask(request)
         form = self.deed_form(found, row, request.POST if request.method == "POST" else None)
@@ -135,6 +138,11 @@ class DeedPages(_Host, Generic[Row]):
     def deed_form(self, deed: Deed, row: Row, data: Any) -> forms.Form:
         """The form that a deed asks with; for subclasses whose questions depend on the row."""
         return deed.form_class(data)
+
+    def _too_late(self, request: HttpRequest, deed: Deed, row: Row) -> HttpResponse:
+        """Back to the page, which shows how the row stands now: a button was pressed that is not there any more."""
+        messages.warning(request, f"“{deed.label}” does not fit how this stands now. Nothing was done.")
+        return HttpResponseRedirect(self.address("change", row))
 
     def _deed(self, name: str) -> Deed:
         for deed in self.deeds:
@@ -199,6 +207,8 @@ class DeedPages(_Host, Generic[Row]):
             try:
                 if not decision:
                     raise ValidationError(decision.reason)
+                if not deed.shown(row):
+                    raise ValidationError(f"“{deed.label}” does not fit how this stands now.")
                 with transaction.atomic():
                     getattr(self, deed.name)(request, row, form)
             except REFUSALS as refusal:

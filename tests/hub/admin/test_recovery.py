@@ -114,7 +114,7 @@ class TestFindings:
     def test_are_out_of_sight_for_who_owns_nothing_of_it(
         self, review: Review, owner: User, client_of: ClientOf
     ) -> None:
-        assert "c0" not in text(client_of, owner, f"{self.LIST}?review={review.pk}")
+        assert ">c0<" not in text(client_of, owner, f"{self.LIST}?review={review.pk}")
         finding = Finding.objects.get(source_key="c0")
         at = reverse("admin:hub_finding_change", args=[finding.pk])
         assert client_of(owner).get(at).status_code in (302, 403, 404)
