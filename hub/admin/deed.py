@@ -49,11 +49,10 @@ class Deed:
 
     `name` is the method of the admin class that does it: `(request, row, form) -> sentence or response`. A HubError or
     ValidationError it raises is shown on the page. `action` is asked of `services.access`. `text` says what will
-    happen, `warning` what to mind first. `shown` tells where the row's state makes it senseless: there is no button then,
-    and nothing is done; the service below still has to look by itself, under a lock. `asks`
-    False does it at once, still by POST: for what writes nothing. `bulk` offers it for the selected rows of the list
-    too, each done by itself. `proof` wants a recent proof of who the person is: for rights, secrets, approvals and
-    exports.
+    happen, `warning` what to mind first. `shown` tells where the row's state makes it senseless: no button is there,
+    and nothing is done; the service still looks by itself, under a lock. `asks` False does it at once, still by POST:
+    for what writes nothing. `bulk` offers it for the selected rows of the list too, each done by itself. `proof` wants
+    a recent proof of who the person is: for rights, secrets, approvals and exports.
     """
 
     name: str
