@@ -12,7 +12,7 @@ from hub.engine import intent, resolve, retry
 from hub.engine.intent import State
 from hub.models import Change, ExceptionKind, LinkState
 from hub.sdk import Answer, Operation, Outcome, WriteCapability
-from hub.services.run import acknowledge, books, edited, refusal, rows
+from hub.services.run import acknowledge, books, claimed, edited, refusal, rows
 from hub.services.run import tally as tallies
 from hub.services.run.flow import Flow
 from hub.services.run.raised import Raised
@@ -28,6 +28,7 @@ def record(
     """Commit these outcomes; returns new changes, committed as READY, for conflicts that do not overlap."""
     if not answered:
         return []
+    answered = claimed.refuse(flow, answered)
     found = Tally(clock.now(), answered[0][0].state, purpose, edits=edited.look(flow, answered))
     for change, answer in acknowledge.read_back(flow, answered) if flow.is_two_way else answered:
         _take(flow, found, change, answer, may_repeat=may_repeat)

@@ -6,6 +6,7 @@ from hub.engine import canonical, merge
 from hub.engine.intent import State
 from hub.models import Change, ExceptionKind
 from hub.sdk import Answer, Fields, Outcome
+from hub.services.run import claimed
 from hub.services.run.flow import Flow
 from hub.services.run.raised import Raised
 from hub.services.run.tally import Tally
@@ -17,7 +18,7 @@ def refused(flow: Flow, tally: Tally, change: Change, answer: Outcome) -> None:
     if change.link_id:
         tally.refused.append((change.link_id, change.digest, change.key_gen + 1, tally.now))
     flow.failures[("refused", answer.code, "")] += 1
-    kind = ExceptionKind.DUPLICATE if answer.code == "exists" else ExceptionKind.REFUSED
+    kind = ExceptionKind.DUPLICATE if answer.code in {"exists", claimed.CODE} else ExceptionKind.REFUSED
     tally.raised[change.run_id].append(
         Raised(
             kind,
