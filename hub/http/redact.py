@@ -1,10 +1,14 @@
 """What a person may see of an exchange: bounded, without query values, and with every secret replaced."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from html import escape
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
+HALF = 8  # characters
+SHORTEST = 6  # bytes of a value that is looked for in other codes
+FOR_ADDRESSES = str.maketrans("+/", "-_")
 EXCERPT = 2_000  # characters of a body that are kept
 # Headers that explain an answer and never prove who is calling.
 SHOWN = frozenset({"content-type", "if-match", "if-none-match", "idempotency-key", "etag", "retry-after", "location"})
@@ -30,10 +34,27 @@ class Scrubber:
 
 
 def _forms(value: str) -> set[str]:
-    """A value as it is, in addresses, in JSON (with and without escaped letters and slashes) and in HTML."""
+    """A value as it is, in addresses, in JSON (with and without escaped letters and slashes), in HTML, in hexadecimal
+    digits, in base64 wherever it stands there, and, of a long one, its halves."""
     in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     slashed = {form.replace("/", r"\/") for form in in_json}
-    return {value, quote(value), quote(value, safe=""), quote_plus(value), escape(value), *in_json, *slashed}
+    plain = {value, quote(value), quote(value, safe=""), quote_plus(value), escape(value), *in_json, *slashed}
+    return plain | _packed(value.encode()) | ({value[:HALF], value[-HALF:]} if len(value) >= 2 * HALF else set())
+
+
+def _packed(value: bytes) -> set[str]:
+    """In hexadecimal digits and base64. Too short a value would hide what is no secret."""
+    if len(value) < SHORTEST:
+        return set()
+    hexadecimal = value.hex()
+    return {hexadecimal, hexadecimal.upper(), *(form for at in range(3) for form in _within_base64(value, at))}
+
+
+def _within_base64(value: bytes, at: int) -> set[str]:
+    """The letters that stand for all of the value's own bits when `at` other bytes come before it."""
+    spare = len(value) + at
+    whole = b64encode(bytes(at) + value).decode()[-(-at * 8 // 6) : spare * 8 // 6]
+    return {whole, whole.translate(FOR_ADDRESSES)}
 
 
 def path_of(target: str) -> str:

@@ -2,13 +2,17 @@
 
 import json
 import traceback
+from base64 import b64encode
 from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.http import Basic, Bearer, HeaderKey, HttpClient, exchange_of
+from hub.http.redact import Scrubber
 from hub.sdk import (
     HubError,
     Secret,
@@ -72,3 +76,27 @@ class TestSecrets:
         assert exchange.request.startswith("PUT /a?token=…&x=…\n")
         assert len(exchange.request) < 2200
         assert len(exchange.response) < 2200
+
+
+class TestReEncodedSecrets:
+    """What a server may make of them before it sends them back."""
+
+    @pytest.mark.parametrize("before", [b"", b"a", b"ab", b"hub:"])
+    @given(secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=40))
+    def test_are_hidden_wherever_in_base64_they_stand(self, secret: str, before: bytes) -> None:
+        told = b64encode(before + secret.encode() + b" and more").decode()
+
+        for text in (told, told.translate(str.maketrans("+/", "-_"))):
+            left = Scrubber([secret])(text).replace("•••", "")
+            assert len(left) <= len(b64encode(before + b" and more")) + 4
+
+    def test_are_hidden_in_hexadecimal_digits(self) -> None:
+        scrub = Scrubber(["swordfish"])
+
+        assert scrub(f"at {b'swordfish'.hex()} or {b'swordfish'.hex().upper()}") == "at ••• or •••"
+
+    def test_are_hidden_by_halves(self) -> None:
+        assert Scrubber(["swordfish-for-the-crm"])("begins swordfis, ends -the-crm") == "begins •••, ends •••"
+
+    def test_that_are_short_hide_nothing_else(self) -> None:
+        assert Scrubber(["ab"])("YWI= 6162") == "YWI= 6162"

@@ -1,0 +1,174 @@
+"""What is set up and done so that every secret goes wherever a secret of its kind goes."""
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hub.engine import signature
+from hub.engine.signature import Style
+from tests.canary.driver import PEOPLE, Driver
+from tests.canary.system import WAYS
+
+MANIFEST = {
+    "streams": {
+        "things": {
+            "label": "Things",
+            "key": "id",
+            "list": {"path": "/things", "records": "data"},
+            "item": {"path": "/things/{key}", "record": "data"},
+            "create": {"path": "/things", "record": "data"},
+            "update": {"path": "/things/{key}", "record": "data"},
+        }
+    }
+}
+AUTHS: tuple[tuple[str, dict[str, str], str], ...] = (
+    ("password", {"auth": "basic", "user": "hub"}, "password"),
+    ("bearer", {"auth": "bearer"}, "token"),
+    ("header key", {"auth": "header", "auth_header": "X-Api-Key"}, "token"),
+    ("cookie", {"auth": "header", "auth_header": "Cookie"}, "token"),
+    ("short", {"auth": "basic", "user": "hub"}, "password"),
+)
+"""(secret, how it is sent, the name of its value)"""
+PLACES = re.compile(r'<(?:input[^>]*type="password"|textarea)[^>]*\sname="(value-[^"]+|secret-[^"]+)"')
+
+
+def names() -> list[tuple[str, str, dict[str, str], str]]:
+    """(connection, secret, how it is sent, name of its value) for each way of answering and each way of proving."""
+    found = []
+    for number, way in enumerate(WAYS):
+        for secret, config, value in (AUTHS[number % len(AUTHS)], AUTHS[(number + 2) % len(AUTHS)]):
+            found.append((f"{way.replace('_', '-')}-{secret.replace(' ', '-')}", secret, config, value))
+    return found
+
+
+def configuration(folder: Path, address: str) -> dict[str, Any]:
+    """Connections of every sort to a system that repeats what it is told, and an integration that writes to each."""
+    made: dict[str, Any] = {"credentials": {}, "connections": {}, "integrations": {}, "webhooks": {}}
+    for name, secret, config, value in names():
+        way = name.removesuffix(f"-{secret.replace(' ', '-')}").replace("-", "_")
+        made["credentials"][name] = {"values": {value: {"from_env": _variable(secret)}}}
+        made["connections"][name] = {
+            "title": name, "connector": "rest", "owner": "ada", "credential": name, "timeout_seconds": 2,
+            "landing_seconds": 1, "config": {"base_url": f"{address}/{way}", "manifest": MANIFEST, **config},
+        }  # fmt: skip
+    made["credentials"]["base"] = {"values": {"password": {"from_env": _variable("database")}}}
+    port = int(address.rpartition(":")[2])
+    for name, at in (("base-away", 1), ("base-strange", port)):
+        made["connections"][name] = {
+            "title": name, "connector": "sql", "owner": "ada", "credential": "base", "timeout_seconds": 2,
+            "config": {
+                "driver": "postgresql+psycopg", "host": "127.0.0.1", "port": at, "database": "books", "user": "hub",
+                "sslmode": "prefer", "tables": {"things": {"table": "things", "key": ["id"]}},
+            },
+        }  # fmt: skip
+    made["credentials"]["base"]["origins"] = [f"postgresql://127.0.0.1:{at}" for at in (1, port)]
+    made["connections"]["files"] = {
+        "title": "Files", "connector": "files", "owner": "ada",
+        "config": {"url": f"file://{folder}", "streams": {"things": {"pattern": "things.csv", "key": ["id"]}}},
+    }  # fmt: skip
+    for name, *_ in names():
+        there = {
+            "source": "files/things", "destination": f"{name}/things", "delete_policy": "ignore",
+            "body": {"fields": {"name": {"steps": [{"path": "name"}]}}},
+        }  # fmt: skip
+        back = {**there, "source": f"{name}/things", "destination": "fine-password/things"}
+        made["integrations"][name] = {
+            "title": name, "purpose": "To be refused.", "owner": "ada", "deputy": "rita", "mappings": {"out": there},
+        }  # fmt: skip
+        made["integrations"][f"{name}-back"] = {
+            "title": f"{name} back", "purpose": "To be misread.", "owner": "ada", "deputy": "rita",
+            "mappings": {"back": back},
+        }  # fmt: skip
+    for name, style, secret in (("signed", "standard", "webhook"), ("shared", "token", "webhook token")):
+        made["credentials"][f"hook-{name}"] = {"values": {"secret": {"from_env": _variable(secret)}}}
+        made["webhooks"][name] = {
+            "title": name, "connection": names()[0][0], "style": style, "credential": f"hook-{name}",
+        }  # fmt: skip
+    return made
+
+
+def environment(planted: Mapping[str, str]) -> dict[str, str]:
+    """The secrets as the command that applies the configuration finds them."""
+    return {_variable(name): value for name, value in planted.items()}
+
+
+def _variable(secret: str) -> str:
+    return f"CANARY_{secret.upper().replace(' ', '_')}"
+
+
+def keys_of(driver: Driver, model: str) -> dict[str, int]:
+    """The number of each row, by name."""
+    rows = f"{model}.objects.values_list('name', 'pk')"
+    ask = f"import json; from hub.models import {model}; print(json.dumps(dict({rows})))"
+    found: dict[str, int] = json.loads(
+        driver.command("shell", "-v0", "-c", ask, told=f"look {model} up").splitlines()[-1]
+    )
+    return found
+
+
+def use(driver: Driver, planted: Mapping[str, str]) -> None:
+    """Do with the secrets whatever is done with secrets, well and wrongly."""
+    connections, credentials = keys_of(driver, "Connection"), keys_of(driver, "Credential")
+    for name, pk in connections.items():
+        driver.post("ada", f"/admin/hub/connection/{pk}/do/test/", f"test {name}")
+        driver.post("ada", f"/admin/hub/connection/{pk}/do/streams/", f"streams of {name}")
+    _set_anew(driver, credentials, planted)
+    _run(driver)
+    _deliver(driver, planted)
+    _look(driver)
+
+
+def _set_anew(driver: Driver, credentials: Mapping[str, int], planted: Mapping[str, str]) -> None:
+    """Set values by the form: rightly, where it may not be sent, too little of them, and by who may not."""
+    owned = {name: secret for name, secret, *_ in names()}
+    for name, pk in credentials.items():
+        secret = planted[owned.get(name, "database")]
+        page = driver.get("ada", f"/admin/hub/credential/{pk}/do/set_values/")
+        typed = dict.fromkeys(PLACES.findall(page), secret)
+        at = f"/admin/hub/credential/{pk}/do/set_values/"
+        driver.post("ada", at, f"set {name} wrongly", **typed, origins=f"http://user:{secret}@nowhere")
+        driver.post("ada", at, f"set {name} without a name", **typed, other_value=secret)
+        driver.post("vera", at, f"set {name} without the right", **typed)
+        driver.post("ada", at, f"set {name}", **typed)
+    secret = planted["password"]
+    driver.post("ada", "/admin/hub/credential/add/", "add one", name="late", title=f"Late {len(secret)}")
+    driver.post(
+        "ada", "/admin/hub/credential/999999/do/set_values/", "set one that is not there", **{"value-x": secret}
+    )
+    driver.post("ada", "/admin/hub/connection/add/?connector=rest", "add a connection wrongly", **{
+        "secret-password": secret, "secret-token": secret, "title": "", "config-base_url": f"ftp://{len(secret)}",
+    })  # fmt: skip
+
+
+def _run(driver: Driver) -> None:
+    """Run everything, by hand and by a worker, and preview it."""
+    for number, (name, pk) in enumerate(keys_of(driver, "Integration").items()):
+        if number % 6 == 0:
+            driver.command("sync", name, "--full", "--by", "ada", told=f"run {name} by hand")
+            driver.command("sync", name, "--preview", "--json", "--by", "ada", told=f"preview {name} by hand")
+        driver.post("ada", f"/admin/hub/integration/{pk}/do/run_now/", f"run {name} by a worker", full="on")
+
+
+def _deliver(driver: Driver, planted: Mapping[str, str]) -> None:
+    """Send webhooks: rightly, with a wrong signature, with the secret where it does not belong."""
+    body = json.dumps({"type": "edited", "data": {"id": "1"}}).encode()
+    scheme = signature.scheme(Style.STANDARD, {})
+    key = signature.key_of(scheme, planted["webhook"])
+    right = signature.sign(scheme, key, body, id_="msg_1", timestamp=int(time.time()))
+    right = {**right, "content-type": "application/json"}
+    driver.send("/hooks/signed", "a right delivery", body, right)
+    driver.send("/hooks/signed", "a wrong signature", body, {**right, "webhook-signature": "v1,AAAA"})
+    for place in ("authorization", "x-hub-token", "x-webhook-token", "x-token"):
+        driver.send("/hooks/shared", f"a shared secret as {place}", body, {place: planted["webhook token"]})
+    driver.send("/hooks/none", "a hook that is not there", body, right)
+
+
+def _look(driver: Driver) -> None:
+    """Let everybody look at everything."""
+    for who in PEOPLE:
+        driver.crawl(who)
+    for path in ("/healthz", "/readyz", "/no/such/page", "/admin/hub/credential/?q=x&fields__contains=a"):
+        driver.get("abel", path)
