@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import requests
 from tests.canary.sink import Blob
 from tests.hubs import ROOT, Hub
 
+PATIENCE = 40.0  # seconds
 PASSWORD = "a-password-for-trying-1"
 PEOPLE = {
     "ada": ("Integration owner", "Operator", "Credential admin", "Whole hub"),
@@ -49,13 +51,17 @@ class Driver:
         self.command("shell", "-c", MAKE.format(people=people, password=PASSWORD), told="make people")
 
     def command(self, *words: str, told: str = "", **environment: str) -> str:
-        """What a command prints, whether it goes well or not."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *words], cwd=ROOT, env={**self.hub.settings, **environment},
-            capture_output=True, check=False, timeout=120,
-        )  # fmt: skip
-        self._keep(told or f"manage.py {words[0]}", done.stdout + b"\n" + done.stderr)
-        return (done.stdout + done.stderr).decode()
+        """What a command prints, whether it goes well or not; one that would wait for hours is stopped."""
+        asked = [sys.executable, "manage.py", *words]
+        both = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(asked, cwd=ROOT, env={**self.hub.settings, **environment}, **both) as process:  # type: ignore[call-overload]
+            try:
+                out, err = process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate()
+        self._keep(told or f"manage.py {words[0]}", out + b"\n" + err)
+        return (out + err).decode()
 
     def get(self, who: str, path: str) -> str:
         """A page, as this person gets it."""

@@ -53,18 +53,20 @@ def driven(planted: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
             told = driver.command("apply", str(written), "--yes", "--by", "ada", **scene.environment(planted))
             assert "Traceback" not in told, told
             scene.use(driver, planted)
-            until(lambda: _is_idle(driver), lambda: "the worker is still busy")
+            until(lambda: _is_idle(driver), lambda: "the worker has not looked at everything")
             yield driver
         finally:
             hub.end()
 
 
 def _is_idle(driver: Driver) -> bool:
+    """Whether every connection was tested and nothing new happens: what is refused again and again waits longer."""
     ask = (
-        "from hub.models import *; print(ConnectionCheck.objects.filter(state='asked').count() "
-        "+ SyncRun.objects.filter(state__in=['queued', 'running']).count())"
+        "from hub.models import *; print(ConnectionCheck.objects.filter(state='asked').count(), "
+        "Attempt.objects.count(), SyncRun.objects.exclude(state='queued').count())"
     )
-    return driver.command("shell", "-v0", "-c", ask, told="look whether all is done").split()[-1] == "0"
+    before, now = (driver.command("shell", "-v0", "-c", ask, told="look whether all is done").split() for _ in (1, 2))
+    return now[-3] == "0" and now == before
 
 
 def test_everything_was_used(driven: Driver) -> None:
