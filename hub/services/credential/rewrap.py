@@ -59,7 +59,7 @@ class Progress:
 
 def standing() -> Standing:
     """Which keys are needed, as of now. Raises ConfigError."""
-    return Standing(_counted(), frozenset(_newest(is_inbound=one) for one in (True, False)))
+    return Standing(_counted(), frozenset(_newest(is_inbound=one) for one in (False, True)))
 
 
 def _counted() -> dict[Wrapping, int]:
@@ -76,7 +76,7 @@ def lacking_keys() -> dict[Wrapping, int]:
 
     What a process that only seals is not given does not count. Raises ConfigError.
     """
-    vaults = {is_inbound: _vault(is_inbound=is_inbound) for is_inbound in (True, False)}
+    vaults = {is_inbound: _vault(is_inbound=is_inbound) for is_inbound in (False, True)}
     return {
         wrapping: count
         for wrapping, count in _counted().items()
@@ -87,7 +87,7 @@ def lacking_keys() -> dict[Wrapping, int]:
 def rewrap(*, by: User | None, batch: int = BATCH) -> Iterator[Progress]:
     """Wrap everything anew, and tell after each batch how far it is. Raises ConfigError when a key is missing."""
     progress = Progress()
-    for is_inbound in (True, False):
+    for is_inbound in (False, True):
         if not _vault(is_inbound=is_inbound).may_open and _old(is_inbound=is_inbound).exists():
             raise ConfigError("This process may seal and not open. Wrap anew where workers run, with all their keys.")
         last = 0

@@ -96,7 +96,7 @@ class TestActivating:
     def test_is_refused_without_a_test(self, used: Credential, person: User) -> None:
         stage(used, person)
 
-        with pytest.raises(ConfigError, match="has not been found to work. Test it first, or give the reason"):
+        with pytest.raises(ConfigError, match=r"has not been found to work\. Test it first, or give the reason"):
             service.activate(credential=used, by=person)
 
         assert password(used) == "old"
@@ -128,7 +128,7 @@ class TestActivating:
     def test_is_refused_when_the_values_have_ended(self, used: Credential, person: User) -> None:
         stage(used, person, expires_at=now() - timedelta(days=1))
 
-        with pytest.raises(ConfigError, match="Version 2 of .* expired on"):
+        with pytest.raises(ConfigError, match=r"Version 2 of .* expired on"):
             service.activate(credential=used, by=person, reason="trust me")
 
     def test_without_overlap_removes_the_values_before(self, used: Credential, person: User) -> None:
