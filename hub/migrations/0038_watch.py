@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hub', '0031_shared_cache'),
+        ('hub', '0032_credential_versions'),
     ]
 
     operations = [
