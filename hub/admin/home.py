@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from hub import clock, models
-from hub.admin import wording
+from hub.admin import overdue, wording
 from hub.admin.balance import Segment, segments
 from hub.services import access, integration, pace
 
@@ -46,6 +46,9 @@ DESK: tuple[tuple[str, tuple[tuple[str, str, type[Model]], ...]], ...] = (
         "Oversight",
         (
             ("Audit trail", "policy", models.AuditEvent),
+            ("Captured rows", "database", models.CapturedRow),
+            ("Exports of evidence", "download", models.Export),
+            ("Reviews of access", "fact_check", models.AccessReview),
             ("People", "group", models.User),
             ("Roles", "badge", Group),
             ("Access to integrations", "lock_person", models.IntegrationGrant),
@@ -181,6 +184,7 @@ def _home(request: HttpRequest) -> dict[str, Any]:
         "at": tiles[0].card.at if tiles else None,
         "may_connect": access.can(user, "add", models.Connection).allowed,
         "exceptions_cap": integration.EXCEPTIONS_COUNTED,
+        "alarms": overdue.alarms(request),
         "held": pace.held(access.visible(user, "view", models.Connection), clock.now()),
     }
 

@@ -15,7 +15,8 @@ from redis.exceptions import RedisError
 
 from hub import provenance
 from hub.services import delivery, health, incarnation, link, recovery, replay, schedule, sweep
-from hub.services.audit import seal
+from hub.services import export as exports
+from hub.services.audit import seal, verification
 
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 5.0
@@ -87,6 +88,7 @@ class Rounds:
         sweep.sweep(now)
         delivery.sweep(now)
         recovery.ring_waiting()
+        exports.ring_waiting()
 
     @staticmethod
     def _seal(now: datetime) -> None:
@@ -98,6 +100,8 @@ class Rounds:
         link.forget_old(now)
         seal.seal(everything=True)
         seal.watch_guard()
+        verification.ask_due(now)
+        exports.tidy()
 
     def end(self) -> None:
         """Say goodbye, if there is anyone to hear it."""
