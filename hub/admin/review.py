@@ -87,7 +87,7 @@ class AccessReviewAdmin(KeysetMixin, FactAdmin[AccessReview]):
         Deed(
             "complete", "Complete and sign", "decide", icon="verified", tone="primary", proof=True, shown=_is_open,
             form_class=StatementForm,
-            text="Every line must be decided, and what is to be revoked carried out. Nothing can be changed afterwards.",
+            text="Every line must be decided, and what is to be revoked carried out. Nothing changes after that.",
         ),
     )  # fmt: skip
 

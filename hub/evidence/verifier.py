@@ -136,12 +136,9 @@ class Verifier:
             elif line["type"] == "end":
                 self._end(line)
         self._close(seal, leaves, until)
-        if until is not None and self.last != until:
+        if (until is not None and self.last != until) or (self.digest is not None and not self._has_ended):
             raise TamperedError(self.last + 1, "The rest of the export is missing.")
-        if self.digest is None:
-            self._anchored_and_gone()
-        elif not self._has_ended:
-            raise TamperedError(self.last + 1, "The rest of the export is missing.")
+        self._anchored_and_gone()
 
     def check_signature(self, position: int, line: Line, text: bytes, what: str) -> None:
         """Raises TamperedError when it is not signed with a key that is trusted."""
@@ -154,7 +151,7 @@ class Verifier:
             raise TamperedError(position, f"{what} is not signed with the key “{line['key']}”.") from None
 
     def _open(self, seal: Line) -> None:
-        """A seal must follow the one before: in number, position and hash; where entries are chosen, some are left out."""
+        """A seal must follow the one before: in number, position and hash. Of chosen entries some are left out."""
         self._unproven = 0
         is_chosen = self.digest is not None
         may_skip = is_chosen and seal["number"] > self.number + 1
@@ -168,10 +165,7 @@ class Verifier:
     def _entry(self, seal: Line | None, line: Line) -> bytes:
         """An entry must be at its position, be there once, and say what was sealed; returns its hash."""
         seq, uid = line["seq"], line["content"] and line["content"].get("uid")
-        if self.digest is None and seq != self.last + 1:
-            raise TamperedError(min(seq, self.last + 1), f"Entry {self.last + 1} is missing, or {seq} is out of place.")
-        if self.digest is not None and (line["n"] != self.entries + 1 or seq <= self.last):
-            raise TamperedError(seq, f"Entry {self.entries + 1} of the export is missing, or {line['n']} out of place.")
+        self._check_place(seq, line)
         if seal is None or not seal["first"] <= seq <= seal["last"]:
             raise TamperedError(seq, "This entry is in no seal.")
         if line["content"] is None:
@@ -190,6 +184,12 @@ class Verifier:
         self.last, self.entries = seq, self.entries + 1
         self.digest = hashlib.sha256(self.digest + leaf).digest() if self.digest is not None else None
         return leaf
+
+    def _check_place(self, seq: int, line: Line) -> None:
+        if self.digest is None and seq != self.last + 1:
+            raise TamperedError(min(seq, self.last + 1), f"Entry {self.last + 1} is missing, or {seq} is out of place.")
+        if self.digest is not None and (line["n"] != self.entries + 1 or seq <= self.last):
+            raise TamperedError(seq, f"Entry {self.entries + 1} of the export is missing, or {line['n']} out of place.")
 
     def check_date(self, position: int, content: Line) -> None:
         """Raises TamperedError for what is dated before a seal that would have held it, had it been there."""
@@ -223,7 +223,7 @@ class Verifier:
         self._has_ended = True
 
     def _anchored_and_gone(self) -> None:
-        gone = [number for number in self._anchors if number > self.number]
+        gone = [number for number in self._anchors if number > self.number and self.digest is None]
         if gone:
             raise TamperedError(self.last + 1, f"Seal {min(gone)} was anchored, and is not there.")
 

@@ -18,12 +18,38 @@ Attempt add                               xxxxxxxxx  xxxxxxxxx
 Attempt history                           ---------  nnnnnnnnn
 Attempt delete                            xxxxxxxx-  xxxxxxxx-
 Attempt change                            oooooooo-  nnnnnnnn-
+AccessLine edit                           -x-----x-  -x-----x-
+AccessLine changelist                     xoxxxxxox  xoxxxxxox
+AccessLine add                            xxxxxxxxx  xxxxxxxxx
+AccessLine history                        ---------  nnnnnnnnn
+AccessLine delete                         -x-----x-  -x-----x-
+AccessLine change                         -o-----o-  -n-----n-
+AccessLine do keep                        -o-----o-  -o-----o-  accessline
+AccessLine do revoke                      -o-----o-  -o-----o-  accessline
+AccessLine do carry                       -x-----o-  -x-----o-
+AccessReview start                        xoxxxxxox  xoxxxxxox
+AccessReview csv                          -o-----o-  nnnnnnnnn
+AccessReview edit                         -x-----x-  -x-----x-
+AccessReview changelist                   xoxxxxxox  xoxxxxxox
+AccessReview add                          xxxxxxxxx  xxxxxxxxx
+AccessReview history                      ---------  nnnnnnnnn
+AccessReview delete                       -x-----x-  -x-----x-
+AccessReview change                       -o-----o-  -n-----n-
+AccessReview do complete                  -o-----o-  -o-----o-
+AuditEvent timeline                       ---------  nnnnnnnnn
+AuditEvent rights                         xoxxxxxox  nnnnnnnnn
 AuditEvent edit                           -x-----x-  -x-----x-
 AuditEvent changelist                     xoxxxxxox  xoxxxxxox
 AuditEvent add                            xxxxxxxxx  xxxxxxxxx
 AuditEvent history                        ---------  nnnnnnnnn
 AuditEvent delete                         -x-----x-  -x-----x-
 AuditEvent change                         -o-----o-  -n-----n-
+CapturedRow edit                          -x-----x-  -x-----x-
+CapturedRow changelist                    xoxxxxxox  xoxxxxxox
+CapturedRow add                           xxxxxxxxx  xxxxxxxxx
+CapturedRow history                       ---------  nnnnnnnnn
+CapturedRow delete                        -x-----x-  -x-----x-
+CapturedRow change                        -o-----o-  -n-----n-
 Change edit                               xxxxxxxx-  xxxxxxxx-
 Change changelist                         oooooooox  oooooooox
 Change add                                xxxxxxxxx  xxxxxxxxx
@@ -75,6 +101,16 @@ Delivery history                          ---------  nnnnnnnnn
 Delivery delete                           xxxxxxxx-  xxxxxxxx-
 Delivery change                           oooooooo-  nnnnnnnn-
 Delivery do replay                        xxxooxxx-  xxxooxxx-  delivery,hint
+Export ask                                xoxxxxxxx  xoxxxxxxx
+Export live                               -o-------  nnnnnnnnn
+Export file                               -o-------  nnnnnnnnn
+Export edit                               -x-------  -x-------
+Export changelist                         xoxxxxxxx  xoxxxxxxx
+Export add                                xxxxxxxxx  xxxxxxxxx
+Export history                            ---------  nnnnnnnnn
+Export delete                             -x-------  -x-------
+Export change                             -o-------  -n-------
+Export do remove                          -o-------  -o-------  export
 Finding edit                              xxxxxxxx-  xxxxxxxx-
 Finding changelist                        oooooooox  oooooooox
 Finding add                               xxxxxxxxx  xxxxxxxxx

@@ -56,7 +56,7 @@ class Role:
 ROLES: dict[str, Role] = {
     "Viewer": Role("Looks at integrations, runs and exceptions; sees no business data.", ALL_VIEWS),
     "Auditor": Role(
-        "Sees everything, business data and the audit trail included; exports evidence and reviews access; changes nothing.",
+        "Sees everything, also business data and the audit trail; exports evidence, reviews access; changes nothing.",
         (*ALL_VIEWS, *PAYLOAD, "view_auditevent", "export_auditevent", *REVIEW, "view_user", "view_group"),
         is_everywhere=True,
         excludes=("Resolver", "Integration owner", "Operator", "Developer", "Credential admin", "Security admin"),

@@ -79,7 +79,7 @@ def within(rows: QuerySet[Any], narrowed: Narrowed) -> QuerySet[Any]:
 
 
 def moment_of(text: str) -> datetime:
-    """A moment as people and browsers write it, in the hub's time zone unless it names another. Raises SelectionError."""
+    """A moment as people and browsers write it, in the hub's zone unless it names one. Raises SelectionError."""
     try:
         at = parse_datetime(text if len(text) > 10 else f"{text}T00:00")
     except ValueError:
@@ -102,14 +102,8 @@ def _about_events(name: str, value: str) -> Q:
     if name == "action":
         before = former(value)
         return Q(action=value) | (Q(action=before[0], subject=before[1]) if before else Q())
-    columns = {
-        "outcome": "outcome",
-        "subject": "subject",
-        "object": "subject_id",
-        "run": "run_id",
-        "request": "request",
-    }
-    return Q(**{columns[name]: number(value) if name in ("object", "run") else value})
+    columns = {"object": "subject_id", "run": "run_id"}
+    return Q(**{columns.get(name, name): number(value) if name in ("object", "run") else value})
 
 
 def _about_rows(name: str, value: str) -> Q:

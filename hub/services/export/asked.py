@@ -122,9 +122,7 @@ def _write(export: Export) -> None:
         packed = zlib.compress(piece, 6)
         kept += len(packed)
         if kept > MOST_BYTES:
-            raise ExportError(
-                "It is larger than a file may be here. Narrow the time, or use manage.py export_evidence."
-            )
+            raise ExportError("It is larger than a file may be. Narrow the time, or use manage.py export_evidence.")
         written.add(piece)
         _keep(export, number, packed, chosen, written)
     with transaction.atomic():

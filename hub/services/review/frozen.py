@@ -47,7 +47,7 @@ def start(*, subject: Subject, due_at: datetime, by: User, reason: str) -> Acces
         reason=reason[:300], started_at=now, started_by=by, due_at=due_at,
     )  # fmt: skip
     used = LastUse()
-    made = [line for line in _lines(review, subject, used)]
+    made = list(_lines(review, subject, used))
     AccessLine.objects.bulk_create(made, batch_size=500)
     audit.record(actor=by, action="review.start", subject=review, detail={"lines": len(made)}, reason=reason)
     return review
