@@ -96,6 +96,16 @@ def remove(*, export: Export, by: User | None) -> None:
     audit.record(actor=by, action="export.remove", subject=export)
 
 
+def noted(chosen: Chosen, written: Written, form: str, *, by: User | None, reason: str) -> None:
+    """Leave an event of a file that was written at the host. It is about the newest seal there was."""
+    head = Seal.objects.filter(last=chosen.head).get()
+    detail = {
+        "kind": chosen.kind, "format": form, "narrowed": dict(chosen.narrowed),
+        "entries": chosen.entries, "bytes": written.size, "sha256": written.digest,
+    }  # fmt: skip
+    audit.record(actor=by, action="audit.export", subject=head, detail=detail, reason=reason)
+
+
 def ring_waiting() -> int:
     """Ring again for exports that no worker has; returns how many."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lt=Now())
@@ -114,7 +124,7 @@ def tidy() -> int:
 
 
 def _write(export: Export) -> None:
-    _check_key()
+    check_key()
     export.parts.all().delete()
     chosen, written = Chosen(export.kind, export.narrowed), Written()
     kept = 0
@@ -145,8 +155,8 @@ def _keep(export: Export, number: int, packed: bytes, chosen: Chosen, written: W
         ExportPart.objects.create(export=export, number=number, data=packed)
 
 
-def _check_key() -> None:
-    """Who signs an export must be trusted by whoever trusts the seals."""
+def check_key() -> None:
+    """Who signs an export must be trusted by whoever trusts the seals. Raises ExportError."""
     head = Seal.objects.first()
     if head is None:
         raise ExportError("Nothing is sealed yet. The scheduler seals every 45 seconds: ask again then.")

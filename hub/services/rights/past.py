@@ -83,7 +83,7 @@ class Past:
             return False
         if stance.is_superuser or not stance.everywhere.isdisjoint(needs):
             return True
-        if action in rule.owned and model is Integration and person in self.holders(pk):
+        if action in rule.owned and any(person in self.holders(one) for one in self._above(model, pk)):
             return True
         if stance.permissions.isdisjoint(needs):
             return False
@@ -143,8 +143,13 @@ class Past:
         )
         if sealed or action not in rule.granted:
             return sealed
-        using = (row["integration_id"] for row in self.tables["hub_mapping"].values() if self._uses(row, pk))
-        return any(self._granted(groups, integration, rule.right_for(action)) for integration in using)
+        return any(self._granted(groups, one, rule.right_for(action)) for one in self._above(Credential, pk))
+
+    def _above(self, model: type[Model], pk: int) -> list[int]:
+        """The integrations that lead to it: itself, or those with a mapping that uses the credential."""
+        if model is Integration:
+            return [pk]
+        return [row["integration_id"] for row in self.tables["hub_mapping"].values() if self._uses(row, pk)]
 
     def _uses(self, mapping: Row, credential: int) -> bool:
         ends = (self.tables["hub_connection"].get(mapping[end], {}) for end in ("source_id", "destination_id"))
@@ -180,6 +185,3 @@ def _now(table: str, columns: tuple[str, ...]) -> dict[int, Row]:
     with connection.cursor() as cursor:
         cursor.execute(f"select {names} from {table}")  # noqa: S608  names of ours
         return {row[0]: dict(zip(columns, row[1:], strict=True)) for row in cursor.fetchall()}
-
-
-OBJECTS: dict[str, type[Integration] | type[Credential]] = {"integration": Integration, "credential": Credential}
