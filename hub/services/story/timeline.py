@@ -24,7 +24,7 @@ from hub.services.story.difference import Row, beside
 from hub.services.story.lens import nothing
 
 SIZE = 40
-DAYS, MOST_COUNTED = 28, 5_000
+DAYS, MOST_COUNTED = 28, 2_000
 Allowed = Mapping[str, frozenset[str]]
 SIDES = ("before", "after")
 VERBS = {"insert": "wrote into", "update": "changed in", "delete": "deleted from", "truncate": "emptied"}
@@ -96,7 +96,7 @@ def tell(rows: Iterable[AuditEvent | CapturedRow], allowed: Allowed) -> list[Tol
 
 
 def days(row: Model) -> list[tuple[date, int]]:
-    """How many events there were on each of the last four weeks' days, of the newest five thousand."""
+    """How many events there were on each of the last four weeks' days, of the newest two thousand."""
     today = localdate(clock.now())
     since = clock.now() - timedelta(days=DAYS)
     moments = _events(row).order_by("-pk").values_list("at", flat=True)[:MOST_COUNTED]
