@@ -52,7 +52,7 @@ def _answer(chosen: str, at: datetime) -> dict[str, Any]:
         found = rights.of_person(then, int(key))
         return {**told, "person": found, "is_absent": found is None}
     found = rights.of_object(then, OBJECTS[kind], int(key))
-    return {**told, "object": found, "is_absent": found is None}
+    return {**told, "reached": found, "is_absent": found is None}
 
 
 def _moment(text: str) -> tuple[datetime, str]:

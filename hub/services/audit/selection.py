@@ -103,7 +103,7 @@ def _about_events(name: str, value: str) -> Q:
         before = former(value)
         return Q(action=value) | (Q(action=before[0], subject=before[1]) if before else Q())
     columns = {"object": "subject_id", "run": "run_id"}
-    return Q(**{columns.get(name, name): number(value) if name in ("object", "run") else value})
+    return Q(**{columns.get(name, name): _numbered(value) if name in ("object", "run") else value})
 
 
 def _about_rows(name: str, value: str) -> Q:
@@ -117,7 +117,13 @@ def _by(value: str) -> Q:
     """What a person did, by number; or the hub itself."""
     if value == "hub":
         return Q(actor_id=None, actor_name=THE_HUB)
-    return Q(actor_id=number(value) if value.isdecimal() else -1)
+    return Q(actor_id=_numbered(value))
+
+
+def _numbered(value: str) -> int:
+    """The number; what is none is nobody's."""
+    found = number(value)
+    return -1 if found is None else found
 
 
 def _keys_within(model: type[Any], bounds: dict[str, datetime]) -> tuple[int, int]:

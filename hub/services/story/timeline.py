@@ -3,7 +3,7 @@
 Both are paged by their own keys, so the page begins at a place in each: “120-88”.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -78,9 +78,9 @@ def may_see(user: Person, row: Model) -> bool:
 def timeline(row: Model, allowed: Allowed, place: str = "") -> Timeline:
     """One page of what happened to a row; of a person also what they did."""
     before_event, before_row = _place(place)
-    events = _events(row).filter(pk__lt=before_event).order_by("-pk")[: SIZE + 1]
-    captured = _captured(row).filter(pk__lt=before_row).order_by("-pk")[: SIZE + 1]
-    found: list[AuditEvent | CapturedRow] = sorted([*events, *captured], key=lambda one: one.at, reverse=True)
+    events = list(_events(row).filter(pk__lt=before_event).order_by("-pk")[: SIZE + 1])
+    captured = list(_captured(row).filter(pk__lt=before_row).order_by("-pk")[: SIZE + 1])
+    found = _merged(events, captured)
     shown = found[:SIZE]
     told = tell(shown, allowed)
     if len(found) <= SIZE:
@@ -102,6 +102,15 @@ def days(row: Model) -> list[tuple[date, int]]:
     moments = _events(row).order_by("-pk").values_list("at", flat=True)[:MOST_COUNTED]
     counts = Counter(localdate(at) for at in moments if at > since)
     return [(day, counts[day]) for day in (today - timedelta(days=back) for back in reversed(range(DAYS)))]
+
+
+def _merged(events: list[AuditEvent], captured: list[CapturedRow]) -> list[AuditEvent | CapturedRow]:
+    """Both together, the later first; each keeps its own order, so that no page leaves any out."""
+    found: list[AuditEvent | CapturedRow] = []
+    one, other = deque(events), deque(captured)
+    while one and other:
+        found.append(one.popleft() if one[0].at >= other[0].at else other.popleft())
+    return [*found, *one, *other]
 
 
 def _events(row: Model) -> QuerySet[AuditEvent]:
