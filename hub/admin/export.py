@@ -92,8 +92,10 @@ class ExportAdmin(KeysetMixin, FactAdmin[Export]):
         kind = "row" if request.GET.get("what") == "row" else "event"
         narrowed, mistaken = _narrowed(kind, request)
         form = AskForm(request.POST if request.method == "POST" else None)
-        if not mistaken and form.is_bound and form.is_valid() and self._is_asked(request, form, kind, narrowed):
-            return HttpResponseRedirect(self.address("change", form.made))
+        if not mistaken and form.is_bound and form.is_valid():
+            made = self._asked(request, form, kind, narrowed)
+            if made is not None:
+                return HttpResponseRedirect(self.address("change", made))
         context = {
             **self.admin_site.each_context(request), **BARE,
             "title": f"Export {KINDS[kind]}",
@@ -107,19 +109,19 @@ class ExportAdmin(KeysetMixin, FactAdmin[Export]):
         }  # fmt: skip
         return TemplateResponse(request, "admin/hub/deed.html", context)
 
-    def _is_asked(self, request: HttpRequest, form: Any, kind: str, narrowed: dict[str, str]) -> bool:
+    def _asked(self, request: HttpRequest, form: AskForm, kind: str, narrowed: dict[str, str]) -> Export | None:
+        """What was asked for; None when it was refused, with the reason on the form."""
         if missing := proof.missing(request):
             form.add_error(None, missing)
-            return False
+            return None
         try:
-            form.made = exports.ask(
+            return exports.ask(
                 by=self.person(request), kind=kind, narrowed=narrowed,
                 form=form.cleaned_data["format"], reason=form.cleaned_data["reason"],
             )  # fmt: skip
         except HubError as error:
             form.add_error(None, str(error))
-            return False
-        return True
+            return None
 
     def page(self, request: HttpRequest, row: Export) -> dict[str, Any]:
         """How far it is, what it came to, and where the file is."""

@@ -94,4 +94,5 @@ class AccessLine(models.Model):
 
     def __str__(self) -> str:
         who = self.person_name or f"group “{self.group_name}”"
-        return f"{who}: {self.allowed}"
+        on = self.subject_name or (self.group_name if self.person_name else "") or self.kind
+        return f"{who} ({on})"

@@ -77,4 +77,4 @@ def _schema() -> str:
 
 
 def _said(text: str, *names: str) -> str:
-    return sql.SQL(text).format(*(sql.Identifier(name) for name in names)).as_string()  # type: ignore[arg-type]
+    return sql.SQL(text).format(*(sql.Identifier(name) for name in names)).as_string()

@@ -83,7 +83,7 @@ def fetch(export: Export, by: User) -> Iterator[bytes]:
     if export.state != ExportState.DONE:
         raise FatalError(f"There is no file: it is {export.get_state_display()}.")
     audit.seen(actor=by, action="export.fetch", subject=export, detail={"sha256": export.digest})
-    return (zlib.decompress(bytes(data)) for data in _parts(export))
+    return (zlib.decompress(data) for data in _parts(export))
 
 
 @transaction.atomic
@@ -179,4 +179,4 @@ def _detail(export: Export) -> dict[str, Any]:
 def _parts(export: Export) -> Iterator[bytes]:
     """One part at a time."""
     for pk in export.parts.order_by("number").values_list("pk", flat=True).iterator():
-        yield ExportPart.objects.values_list("data", flat=True).get(pk=pk)
+        yield bytes(ExportPart.objects.values_list("data", flat=True).get(pk=pk))

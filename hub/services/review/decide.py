@@ -164,7 +164,7 @@ def _take_grant(line: AccessLine, by: User) -> None:
 
 
 def _take_superuser(line: AccessLine, by: User) -> None:
-    person = User.objects.select_for_update().get(pk=line.person_id)
+    person = User.objects.select_for_update().get(pk=line.source_id)
     person.is_superuser = False
     person.save(update_fields=["is_superuser"])
     values: dict[str, Any] = {"before": {"is_superuser": True}, "after": {"is_superuser": False}}

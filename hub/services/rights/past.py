@@ -169,7 +169,7 @@ def past(at: datetime) -> Past:
         elif operation == "insert":
             tables[table].pop(int(key), None)
         else:
-            tables[table][int(key)] = {name: before.get(name) for name in TABLES[table]}
+            tables[table][int(key)] = {name: (before or {}).get(name) for name in TABLES[table]}
     return Past(at, tables, certain_from)
 
 

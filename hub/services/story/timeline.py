@@ -26,6 +26,7 @@ from hub.services.story.lens import nothing
 SIZE = 40
 DAYS, MOST_COUNTED = 28, 2_000
 Allowed = Mapping[str, frozenset[str]]
+EMPTY = (None, "", [], {})
 SIDES = ("before", "after")
 VERBS = {"insert": "wrote into", "update": "changed in", "delete": "deleted from", "truncate": "emptied"}
 # Columns that name a row of another table by its number, and what that table is.
@@ -149,6 +150,8 @@ def _row(row: CapturedRow, allowed: Allowed, names: dict[tuple[type[Model], int]
     shown = allowed.get(row.table_name, frozenset())
     sides = [_shown(side, shown, names) for side in (row.before, row.after)]
     unsaid = tuple(sorted(name for name in changed(row) if name not in shown))
+    if row.operation != "update":
+        sides = [{name: value for name, value in side.items() if value not in EMPTY} for side in sides]
     rows = [one for one in beside(*sides, hides=nothing) if one.differs]
     what = f"{row.table_name} {row.key}"
     return Told(row.at, row.actor_name, VERBS.get(row.operation, row.operation), what, "", rows, row, unsaid=unsaid)
@@ -174,8 +177,8 @@ def _names(found: Iterable[Any]) -> dict[tuple[type[Model], int], str]:
     """The names of rows of other tables that captured rows speak of."""
     wanted: dict[type[Model], set[int]] = {}
     for one in found:
-        for side in (one.before, one.after) if isinstance(one, CapturedRow) else ():
-            for name in set(side or ()) & set(NAMED):
+        for side in (one.before or {}, one.after or {}) if isinstance(one, CapturedRow) else ():
+            for name in set(side) & set(NAMED):
                 if isinstance(side[name], int):
                     wanted.setdefault(NAMED[name], set()).add(side[name])
     return {

@@ -1,4 +1,4 @@
-"""Reviews of access: begun, decided line by line or many at once, carried out, completed, and taken along as CSV."""
+"""Reviews of access: begun, watched, completed, and taken along as CSV."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_safe
@@ -18,23 +17,18 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from hub import clock
-from hub.admin.base import Deed, FactAdmin, ReasonForm
+from hub.admin.base import Deed, FactAdmin
 from hub.admin.deed import BARE
-from hub.admin.keyset import Chip, Chips, KeysetMixin, badge, moment
+from hub.admin.keyset import KeysetMixin, badge, moment
+from hub.admin.review.line import TONES
 from hub.admin.session import proof
-from hub.models import AccessLine, AccessReview, Integration, LineKind, Verdict
+from hub.models import AccessReview, Integration, Verdict
 from hub.sdk import HubError
 from hub.services import access, audit
 from hub.services import review as reviews
 from hub.services.audit.selection import SelectionError, moment_of
 
 USUAL = timedelta(days=14)
-TONES: dict[str, str] = {
-    Verdict.OPEN: "live",
-    Verdict.KEEP: "ok",
-    Verdict.REVOKE: "warn",
-    Verdict.REVOKED: "idle",
-}
 
 
 class StartForm(forms.Form):
@@ -135,7 +129,7 @@ class AccessReviewAdmin(KeysetMixin, FactAdmin[AccessReview]):
             return None
         given = form.cleaned_data
         kind, _, key = given["about"].partition(".")
-        subject = {"integration": Integration, "group": Group}[kind]._default_manager.get(pk=key) if key else None
+        subject = _subject(kind, key)
         try:
             return reviews.start(subject=subject, due_at=given["due"], by=self.person(request), reason=given["reason"])
         except HubError as error:
@@ -149,6 +143,7 @@ class AccessReviewAdmin(KeysetMixin, FactAdmin[AccessReview]):
         done = counts[Verdict.KEEP] + counts[Verdict.REVOKED]
         lines = f"{reverse('admin:hub_accessline_changelist')}?review={row.pk}"
         return {
+            "title": str(row)[:1].upper() + str(row)[1:],
             "counts": [
                 (label, counts[value], TONES[value], f"{lines}&state={value}") for value, label in Verdict.choices
             ],
@@ -202,108 +197,11 @@ class AccessReviewAdmin(KeysetMixin, FactAdmin[AccessReview]):
         return str(row.completed_by or "—")
 
 
-@admin.register(AccessLine)
-class AccessLineAdmin(KeysetMixin, FactAdmin[AccessLine]):
-    """The lines of reviews, decided one by one or many at once."""
-
-    list_display = ("who", "through", "allowed", "given", "used", "standing", "why")
-    list_display_links = ("who",)
-    list_select_related = ("review",)
-    list_before_template = "admin/hub/accessline/before.html"
-    pins = {"review": "review_id"}
-    chips = Chips(
-        "verdict",
-        (Chip("all", "All"), *(Chip(value, str(label).capitalize(), (value,)) for value, label in Verdict.choices)),
-        title="Decision",
-    )
-    page_fields = (
-        "review", "kind", "person_name", "group_name", "subject_name", "allowed", "given_by", "given_at", "given_why",
-        "last_used", "verdict", "decided_by", "decided_at", "reason", "carried_by", "carried_at",
-    )  # fmt: skip
-    deeds = (
-        Deed(
-            "keep", "Keep", "decide", icon="check", form_class=ReasonForm, bulk=True, proof=True,
-            shown=lambda row: row.verdict != Verdict.REVOKED,
-            text="It is still needed. The reason is kept with your name.",
-        ),
-        Deed(
-            "revoke", "Revoke", "decide", icon="block", tone="danger", form_class=ReasonForm, bulk=True, proof=True,
-            shown=lambda row: row.verdict in (Verdict.OPEN, Verdict.KEEP),
-            text="It goes at once if you may give and take roles; else a Security admin carries it out. What a group "
-            "was given goes for all its members.",
-        ),
-        Deed(
-            "carry", "Carry out", "carry", icon="done_all", tone="danger", bulk=True, proof=True,
-            shown=lambda row: row.verdict == Verdict.REVOKE,
-            text="Somebody decided to revoke this. It is taken now, with their reason.",
-        ),
-    )  # fmt: skip
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The list, with the way back to its review."""
-        pk = request.GET.get("review", "")
-        url = reverse("admin:hub_accessreview_change", args=[int(pk)]) if pk.isdecimal() and len(pk) < 19 else ""
-        shown: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "review_url": url})
-        return shown
-
-    def keep(self, request: HttpRequest, row: AccessLine, form: ReasonForm) -> HttpResponse:
-        """Keep it."""
-        reviews.keep(line=row, by=self.person(request), reason=form.cleaned_data["reason"])
-        return self._on(row)
-
-    def revoke(self, request: HttpRequest, row: AccessLine, form: ReasonForm) -> HttpResponse:
-        """Revoke it, or mark it."""
-        reviews.revoke(line=row, by=self.person(request), reason=form.cleaned_data["reason"])
-        return self._on(row)
-
-    def carry(self, request: HttpRequest, row: AccessLine, form: Any) -> HttpResponse:
-        """Take it."""
-        reviews.carry(line=row, by=self.person(request))
-        return self._on(row)
-
-    def _on(self, row: AccessLine) -> HttpResponse:
-        """On to what is left of the review."""
-        return HttpResponseRedirect(f"{self.address('changelist')}?review={row.review_id}&state=open")
-
-    @display(description="who")
-    def who(self, row: AccessLine) -> SafeString:
-        """The person, or the group and how many it has."""
-        if row.kind == LineKind.GRANT:
-            return format_html("<b>{}</b> <span>group of {}</span>", row.group_name, len(row.members))
-        return format_html("<b>{}</b>", row.person_name)
-
-    @display(description="through")
-    def through(self, row: AccessLine) -> str:
-        """The role, group, grant or ownership."""
-        words = {
-            LineKind.MEMBER: row.group_name,
-            LineKind.GRANT: f"given on {row.subject_name}",
-            LineKind.OWNER: f"{row.group_name} of {row.subject_name}",
-            LineKind.SUPERUSER: "superuser",
-        }
-        return words[LineKind(row.kind)]
-
-    @display(description="given")
-    def given(self, row: AccessLine) -> SafeString:
-        """By whom, when and why."""
-        if not row.given_at:
-            return SafeString("before evidence began") if row.kind != LineKind.OWNER else SafeString("—")
-        return format_html("{} by {} <small>{}</small>", moment(row.given_at), row.given_by or "the hub", row.given_why)
-
-    @display(description="last here")
-    def used(self, row: AccessLine) -> SafeString:
-        """When whoever has it last did anything here."""
-        return moment(row.last_used)
-
-    @display(description="decision")
-    def standing(self, row: AccessLine) -> SafeString:
-        """What was decided."""
-        return badge(row.get_verdict_display(), TONES[row.verdict])
-
-    @display(description="why")
-    def why(self, row: AccessLine) -> str:
-        """With what reason, by whom."""
-        return f"{row.reason} ({row.decided_by})" if row.decided_by else "—"
+def _subject(kind: str, key: str) -> Integration | Group | None:
+    """What was chosen of `_choices`."""
+    if not key:
+        return None
+    return Integration.objects.get(pk=key) if kind == "integration" else Group.objects.get(pk=key)
 
 
 def _choices(request: HttpRequest) -> list[Any]:
