@@ -10,6 +10,8 @@ reach everything by design. Rows that are absent or deleted are “-” for ever
 which is done has written beside its history and its audit event, with the smallest data that the page takes; any: *.
 """
 
+from tests.permissions.evidence import EVIDENCE
+
 TABLE = """
 # route                                   GET        POST       writes
 Attempt edit                              xxxxxxxx-  xxxxxxxx-
@@ -18,38 +20,12 @@ Attempt add                               xxxxxxxxx  xxxxxxxxx
 Attempt history                           ---------  nnnnnnnnn
 Attempt delete                            xxxxxxxx-  xxxxxxxx-
 Attempt change                            oooooooo-  nnnnnnnn-
-AccessLine edit                           -x-----x-  -x-----x-
-AccessLine changelist                     xoxxxxxox  xoxxxxxox
-AccessLine add                            xxxxxxxxx  xxxxxxxxx
-AccessLine history                        ---------  nnnnnnnnn
-AccessLine delete                         -x-----x-  -x-----x-
-AccessLine change                         -o-----o-  -n-----n-
-AccessLine do keep                        -o-----o-  -o-----o-  accessline
-AccessLine do revoke                      -o-----o-  -o-----o-  accessline
-AccessLine do carry                       -x-----o-  -x-----o-
-AccessReview start                        xoxxxxxox  xoxxxxxox
-AccessReview csv                          -o-----o-  nnnnnnnnn
-AccessReview edit                         -x-----x-  -x-----x-
-AccessReview changelist                   xoxxxxxox  xoxxxxxox
-AccessReview add                          xxxxxxxxx  xxxxxxxxx
-AccessReview history                      ---------  nnnnnnnnn
-AccessReview delete                       -x-----x-  -x-----x-
-AccessReview change                       -o-----o-  -n-----n-
-AccessReview do complete                  -o-----o-  -o-----o-
-AuditEvent timeline                       ---------  nnnnnnnnn
-AuditEvent rights                         xoxxxxxox  nnnnnnnnn
 AuditEvent edit                           -x-----x-  -x-----x-
 AuditEvent changelist                     xoxxxxxox  xoxxxxxox
 AuditEvent add                            xxxxxxxxx  xxxxxxxxx
 AuditEvent history                        ---------  nnnnnnnnn
 AuditEvent delete                         -x-----x-  -x-----x-
 AuditEvent change                         -o-----o-  -n-----n-
-CapturedRow edit                          -x-----x-  -x-----x-
-CapturedRow changelist                    xoxxxxxox  xoxxxxxox
-CapturedRow add                           xxxxxxxxx  xxxxxxxxx
-CapturedRow history                       ---------  nnnnnnnnn
-CapturedRow delete                        -x-----x-  -x-----x-
-CapturedRow change                        -o-----o-  -n-----n-
 Change edit                               xxxxxxxx-  xxxxxxxx-
 Change changelist                         oooooooox  oooooooox
 Change add                                xxxxxxxxx  xxxxxxxxx
@@ -101,16 +77,6 @@ Delivery history                          ---------  nnnnnnnnn
 Delivery delete                           xxxxxxxx-  xxxxxxxx-
 Delivery change                           oooooooo-  nnnnnnnn-
 Delivery do replay                        xxxooxxx-  xxxooxxx-  delivery,hint
-Export ask                                xoxxxxxxx  xoxxxxxxx
-Export live                               -o-------  nnnnnnnnn
-Export file                               -o-------  nnnnnnnnn
-Export edit                               -x-------  -x-------
-Export changelist                         xoxxxxxxx  xoxxxxxxx
-Export add                                xxxxxxxxx  xxxxxxxxx
-Export history                            ---------  nnnnnnnnn
-Export delete                             -x-------  -x-------
-Export change                             -o-------  -n-------
-Export do remove                          -o-------  -o-------  export
 Finding edit                              xxxxxxxx-  xxxxxxxx-
 Finding changelist                        oooooooox  oooooooox
 Finding add                               xxxxxxxxx  xxxxxxxxx
@@ -268,6 +234,7 @@ WebhookRoute history                      oooooooo-  nnnnnnnnn
 WebhookRoute delete                       xxxoxxxx-  xxxoxxxx-  webhookroute
 WebhookRoute change                       oooooooo-  xxxoxxxx-
 """
+TABLE += EVIDENCE
 
 # What asks nobody who they are, and is no page.
 OPEN = {"", "healthz", "readyz"}

@@ -26,7 +26,7 @@ from hub.services.story.lens import nothing
 SIZE = 40
 DAYS, MOST_COUNTED = 28, 2_000
 Allowed = Mapping[str, frozenset[str]]
-EMPTY = (None, "", [], {})
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 SIDES = ("before", "after")
 VERBS = {"insert": "wrote into", "update": "changed in", "delete": "deleted from", "truncate": "emptied"}
 # Columns that name a row of another table by its number, and what that table is.

@@ -4,10 +4,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission
-from django.db import connection
 
 from hub.clock import now
-from hub.models import AccessLine, AccessReview, AuditEvent, IntegrationGrant, LineKind, User, Verdict, guard
+from hub.models import AccessLine, AccessReview, AuditEvent, CapturedRow, IntegrationGrant, LineKind, User, Verdict
 from hub.sdk import FatalError
 from hub.services import access
 from hub.services import grant as grants
@@ -72,16 +71,17 @@ class TestTheList:
         assert viewer.last_used is not None
         assert {one.group_name for one in review.lines.filter(kind=LineKind.OWNER)} == {"owner", "deputy"}
 
-    def test_tells_who_put_somebody_into_a_group(self, auditor: User, member: User) -> None:
-        guard.install(connection)
-        other = make.UserFactory(username="olaf")
-        other.groups.add(Group.objects.get(name="North"))
-        review = begin(auditor)
-        guard.remove(connection)
+    def test_tells_who_put_somebody_into_a_group_and_why(self, auditor: User, member: User) -> None:
+        membership = User.groups.through.objects.get(user=member, group__name="North")
+        CapturedRow.objects.create(
+            uid="0" * 32, at=now(), table_name="hub_user_groups", key=str(membership.pk), operation="insert",
+            actor_name="ada", request="r-1",
+        )  # fmt: skip
+        make.AuditEventFactory(subject="user", request="r-1", reason="New in the team.")
 
-        told = line(review, LineKind.MEMBER, person_name="olaf")
-        assert told.given_by == "db-direct"
-        assert told.given_at is not None
+        told = line(begin(auditor), LineKind.MEMBER, person_name="vera", group_name="North")
+
+        assert (told.given_by, told.given_why, told.given_at is not None) == ("ada", "New in the team.", True)
 
     def test_is_frozen(self, auditor: User, member: User) -> None:
         review = begin(auditor, Group.objects.get(name="North"))
