@@ -62,7 +62,7 @@ class Rounds:
             schedule.start_due(now)
             replay.go_on(now)
             self._every(SWEEP_SECONDS, self._sweep, now)
-            self._every(TEND_SECONDS, delivery.tend, now)
+            self._every(TEND_SECONDS, self._tend, now)
             self._every(SEAL_SECONDS, self._seal, now)
             self._every(TIDY_SECONDS, self._tidy, now)
             self._is_back("The database")
@@ -88,6 +88,10 @@ class Rounds:
         sweep.sweep(now)
         delivery.sweep(now)
         recovery.ring_waiting()
+
+    @staticmethod
+    def _tend(now: datetime) -> None:
+        delivery.tend(now)
         exports.ring_waiting()
 
     @staticmethod

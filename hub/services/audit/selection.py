@@ -11,7 +11,7 @@ from django.utils.timezone import get_current_timezone, is_naive, make_aware
 
 from hub.models import AuditEvent, CapturedRow
 from hub.provenance import THE_HUB
-from hub.services.audit.action import FORMER, family, former
+from hub.services.audit.action import FORMER, SUBJECTS, family, former
 
 Narrowed = Mapping[str, str]
 BY_HAND = "db-direct"
@@ -102,8 +102,9 @@ def _about_events(name: str, value: str) -> Q:
     if name == "action":
         before = former(value)
         return Q(action=value) | (Q(action=before[0], subject=before[1]) if before else Q())
-    columns = {"object": "subject_id", "run": "run_id"}
-    return Q(**{columns.get(name, name): _numbered(value) if name in ("object", "run") else value})
+    if name == "object":  # the index begins with the kind
+        return Q(subject__in=list(SUBJECTS), subject_id=_numbered(value))
+    return Q(run_id=_numbered(value)) if name == "run" else Q(**{name: value})
 
 
 def _about_rows(name: str, value: str) -> Q:

@@ -13,6 +13,7 @@ from hub.services.audit.record import record
 
 DAILY = timedelta(hours=22)  # with an hour between looks and a lost ring still within the limit
 LOST = timedelta(hours=2)
+SETTLED = timedelta(hours=1)
 OVERDUE = timedelta(hours=26)
 KEPT = timedelta(days=400)
 logger = logging.getLogger(__name__)
@@ -21,13 +22,21 @@ logger = logging.getLogger(__name__)
 @transaction.atomic
 def ask_due(now: datetime) -> bool:
     """Ask a worker to verify, when that was not done or asked for lately; returns whether it was asked now."""
-    newest = Verification.objects.first()
-    if newest is not None and now - newest.begun_at < (DAILY if newest.done_at else LOST):
+    if not _is_due(now):
         return False
     made = Verification.objects.create(begun_at=now)
     Verification.objects.filter(begun_at__lt=now - KEPT).delete()
     queue.ask_verification(made.pk)
     return True
+
+
+def _is_due(now: datetime) -> bool:
+    """The first time an hour after the first seal, then daily; sooner again where a ring was lost."""
+    last = Verification.objects.first()
+    if last is not None:
+        return now - last.begun_at >= (DAILY if last.done_at else LOST)
+    seal = Seal.objects.order_by("number").first()
+    return seal is not None and now - seal.at >= SETTLED
 
 
 def run(verification_id: int) -> None:

@@ -119,7 +119,8 @@ def _decided(line: AccessLine, by: User, verdict: Verdict, reason: str) -> Acces
     line.verdict, line.decided_by, line.decided_at = verdict, by.get_username(), clock.now()
     line.reason = reason[:300]
     line.save()
-    _record(line, by, f"review.{'keep' if verdict == Verdict.KEEP else 'revoke'}")
+    action = "review.keep" if verdict == Verdict.KEEP else "review.revoke"
+    _record(line, by, action)
     return line
 
 

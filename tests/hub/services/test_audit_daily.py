@@ -37,19 +37,21 @@ class TestEveryDay:
     def test_it_is_asked_once_and_kept(self, guarded: None) -> None:
         AuditEventFactory()
         seal()
+        later = now() + timedelta(hours=2)
 
-        assert verification.ask_due(now())
-        assert not verification.ask_due(now())
+        assert verification.ask_due(later)
+        assert not verification.ask_due(later)
         verification.run(Verification.objects.get().pk)
 
         done = Verification.objects.get()
         assert (done.code, done.done_at is not None) == (0, True), done.told
         assert verification.alarms() == []
-        assert not verification.ask_due(now() + timedelta(hours=20))
-        assert verification.ask_due(now() + timedelta(hours=23))
+        assert not verification.ask_due(later + timedelta(hours=20))
+        assert verification.ask_due(later + timedelta(hours=23))
 
     def test_it_is_asked_again_when_a_ring_was_lost(self) -> None:
-        assert verification.ask_due(now())
+        Verification.objects.create(begun_at=now())
+
         assert not verification.ask_due(now() + timedelta(hours=1))
         assert verification.ask_due(now() + timedelta(hours=3))
 
@@ -60,7 +62,7 @@ class TestEveryDay:
         AuditEvent.objects.filter(pk=event.pk).update(reason="nothing")
         guard.install(connection)
 
-        verification.ask_due(now())
+        Verification.objects.create(begun_at=now())
         verification.run(Verification.objects.get().pk)
 
         assert "position 1" in verification.alarms()[0]
@@ -77,6 +79,8 @@ class TestEveryDay:
         seal()
 
         assert verification.alarms() == []
+        assert not verification.ask_due(now())
+        assert verification.ask_due(now() + timedelta(hours=2))
 
 
 class TestTheHomePage:
