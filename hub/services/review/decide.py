@@ -95,8 +95,10 @@ def digest(review: AccessReview) -> str:
 
 
 def _locked(line: AccessLine) -> AccessLine:
+    """The line as it is now. The review is held as well, so that it is not completed meanwhile."""
+    review = AccessReview.objects.select_for_update().get(pk=line.review_id)
     found = AccessLine.objects.select_for_update().get(pk=line.pk)
-    if found.review.completed_at:
+    if review.completed_at:
         raise FatalError("This review is complete. What it decided stays; begin another one.")
     return found
 
@@ -135,6 +137,9 @@ def _carried(line: AccessLine, by: User) -> AccessLine:
 def _may_carry(line: AccessLine, by: User) -> bool:
     if line.kind == LineKind.SUPERUSER:
         return by.is_superuser
+    person = User.objects.filter(pk=line.person_id).first() if line.kind == LineKind.MEMBER else None
+    if person is not None and not access.can(by, "change", person):
+        return False
     return access.can(by, "carry", line).allowed and people.may_give_any_role(by)
 
 

@@ -53,6 +53,7 @@ class Past:
     at: datetime
     tables: dict[str, dict[int, Row]]
     certain_from: datetime | None
+    _stances: dict[int, Stance] = field(default_factory=dict)
 
     @property
     def is_certain(self) -> bool:
@@ -61,6 +62,11 @@ class Past:
 
     def stance(self, person: int) -> Stance:
         """How this person stood; like nobody where there was no such account."""
+        if person not in self._stances:
+            self._stances[person] = self._stood(person)
+        return self._stances[person]
+
+    def _stood(self, person: int) -> Stance:
         row = self.tables["hub_user"].get(person)
         if row is None:
             return Stance()
@@ -124,26 +130,28 @@ class Past:
             found.setdefault(row["group_id"], set()).add(self._permissions.get(row["permission_id"], ""))
         return {pk: frozenset(names) for pk, names in found.items()}
 
+    @cached_property
+    def _given(self) -> dict[tuple[str, int], set[tuple[int, str]]]:
+        """Group and right of each grant, by table and object."""
+        found: dict[tuple[str, int], set[tuple[int, str]]] = {}
+        for table in ("hub_integrationgrant", "hub_credentialgrant"):
+            for row in self.tables[table].values():
+                one = (row["group_id"], self.codename(row["permission_id"]))
+                found.setdefault((table, row["content_object_id"]), set()).add(one)
+        return found
+
+    def _has(self, groups: frozenset[int], table: str, pk: int, given_by: tuple[str, ...]) -> bool:
+        return any(group in groups and right in given_by for group, right in self._given.get((table, pk), ()))
+
     def _granted(self, groups: frozenset[int], integration: int, right: str) -> bool:
-        given_by = INTEGRATION_RIGHTS[right].given_by
-        return any(
-            row["content_object_id"] == integration
-            and row["group_id"] in groups
-            and self.codename(row["permission_id"]) in given_by
-            for row in self.tables["hub_integrationgrant"].values()
-        )
+        return self._has(groups, "hub_integrationgrant", integration, INTEGRATION_RIGHTS[right].given_by)
 
     def _reaches_credential(self, rule: Rule, groups: frozenset[int], action: str, pk: int) -> bool:
         given_by = CREDENTIAL_RIGHTS[rule.credential_right_for(action)].given_by
-        sealed = any(
-            row["content_object_id"] == pk
-            and row["group_id"] in groups
-            and self.codename(row["permission_id"]) in given_by
-            for row in self.tables["hub_credentialgrant"].values()
-        )
-        if sealed or action not in rule.granted:
-            return sealed
-        return any(self._granted(groups, one, rule.right_for(action)) for one in self._above(Credential, pk))
+        if self._has(groups, "hub_credentialgrant", pk, given_by):
+            return True
+        right = rule.right_for(action)
+        return action in rule.granted and any(self._granted(groups, one, right) for one in self._above(Credential, pk))
 
     def _above(self, model: type[Model], pk: int) -> list[int]:
         """The integrations that lead to it: itself, or those with a mapping that uses the credential."""
