@@ -137,7 +137,7 @@ def _carried(line: AccessLine, by: User) -> AccessLine:
 def _may_carry(line: AccessLine, by: User) -> bool:
     if line.kind == LineKind.SUPERUSER:
         return by.is_superuser
-    person = User.objects.filter(pk=line.person_id).first() if line.kind == LineKind.MEMBER else None
+    person = User.objects.filter(pk=line.person_id or 0).first() if line.kind == LineKind.MEMBER else None
     if person is not None and not access.can(by, "change", person):
         return False
     return access.can(by, "carry", line).allowed and people.may_give_any_role(by)
