@@ -167,6 +167,13 @@ def _count_otherwise(found: Lines) -> int:
     return 15
 
 
+def _exchange_for_another_that_was_sealed(found: Lines) -> int:
+    others = entries(lines({"action": "integration.change"}))
+    other = next(entry for entry in others if entry["seq"] == 5)
+    found[found.index(entries(found)[2])] = {**other, "n": 3}
+    return 15
+
+
 def _add_behind_the_end(found: Lines) -> int:
     found.append(dict(entries(found)[-1]))
     return 15
@@ -174,7 +181,8 @@ def _add_behind_the_end(found: Lines) -> int:
 
 TAMPERINGS: tuple[Callable[[Lines], int], ...] = (
     _edit, _edit_with_its_hash, _take_out, _take_out_and_number_anew, _take_out_a_batch, _swap, _copy, _cut_the_end,
-    _cut_only_the_end, _say_another_filter, _alter_a_seal, _alter_a_proof, _count_otherwise, _add_behind_the_end,
+    _exchange_for_another_that_was_sealed, _cut_only_the_end, _say_another_filter, _alter_a_seal, _alter_a_proof,
+    _count_otherwise, _add_behind_the_end,
 )  # fmt: skip
 
 
