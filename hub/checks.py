@@ -14,7 +14,7 @@ from hub import env, registry
 from hub.models import Connection, Integration, guard
 from hub.sdk import ConfigError
 from hub.services import audit, credential
-from hub.services.audit import anchor
+from hub.services.audit import anchor, verification
 from hub.vault import UnsealError
 
 KEYS = (
@@ -76,6 +76,18 @@ def kept_keys_are_private(**_: Any) -> Iterable[CheckMessage]:
         kept = Path(settings.HUB_STATE) / name
         if kept.exists() and kept.stat().st_mode & 0o077:
             yield Warning(f"{kept} can be read by others.", hint=f"chmod 600 {kept}", id="hub.W003")
+
+
+@register(Tags.database)
+def evidence_is_verified(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
+    """hub.W020: evidence was found altered, or nobody has verified it for more than a day."""
+    if not databases:
+        return
+    try:
+        for told in verification.alarms():
+            yield Warning(told, hint="Run manage.py verify_audit, and read docs/audit.md.", id="hub.W020")
+    except DatabaseError:  # before the first migration there is no evidence
+        return
 
 
 @register(deploy=True)

@@ -9,6 +9,8 @@ from django.db import close_old_connections
 
 from hub import provenance, queue
 from hub.services import connection, delivery, errand, recovery, run
+from hub.services import export as exports
+from hub.services.audit import verification
 
 
 def drain(lane_id: int, **newer: object) -> None:
@@ -40,6 +42,18 @@ def review(review_id: int, **newer: object) -> None:
     """Read both sides of a mapping after a restored backup."""
     with _own_connections():
         recovery.review(review_id=review_id)
+
+
+def export(export_id: int, **newer: object) -> None:
+    """Write a file of evidence."""
+    with _own_connections():
+        exports.write(export_id)
+
+
+def verify_evidence(verification_id: int, **newer: object) -> None:
+    """Verify all evidence, and keep what came out."""
+    with _own_connections():
+        verification.run(verification_id)
 
 
 @contextmanager

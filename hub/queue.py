@@ -25,6 +25,8 @@ REVIEW = "hub.jobs.review"
 ANSWER = "hub.jobs.answer"
 ANSWER_SECONDS = 60
 LOOK_SECONDS = 0.1
+EXPORT = "hub.jobs.export"
+VERIFY = "hub.jobs.verify_evidence"
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +105,16 @@ def hear_deliveries() -> None:
 def ask_review(review_id: int) -> None:
     """Ask, once the present transaction has committed, that a worker reads both sides of a mapping after a restore."""
     transaction.on_commit(lambda: _enqueue(REVIEW, review_id=review_id))
+
+
+def ask_export(export_id: int) -> None:
+    """Ask, once the present transaction has committed, that a worker writes an export of evidence."""
+    transaction.on_commit(lambda: _enqueue(EXPORT, export_id=export_id))
+
+
+def ask_verification(verification_id: int) -> None:
+    """Ask, once the present transaction has committed, that a worker verifies all evidence."""
+    transaction.on_commit(lambda: _enqueue(VERIFY, verification_id=verification_id))
 
 
 def _enqueue(job: str, **ids: object) -> None:

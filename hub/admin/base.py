@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
-from hub.admin import written
+from hub.admin import trail, written
 from hub.admin.deed import Deed, DeedPages, Offer, ReasonForm, Row
 from hub.admin.history import HistoryPage
 from hub.admin.listing import CappedPaginator, ScopedFilter
@@ -239,6 +239,7 @@ class HubAdmin(DeedPages[Row], HistoryPage, ModelAdmin, Generic[Row]):
             "offers": self.offers(request, row),
             "page_url": self.address("change", row),
             "edit_url": self.address("edit", row) if self._has_form(request, row) else "",
+            "timeline_url": trail.link(request, row),
             "history_url": self.address("history", row) if self.history_fields else "",
             "delete_url": self.address("delete", row) if self.has_delete_permission(request, row) else "",
         }

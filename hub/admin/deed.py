@@ -22,7 +22,8 @@ from hub.services import access
 SELECTION_CAP = 500
 REFUSALS_SHOWN = 5
 REFUSALS = (HubError, ValidationError)
-BARE: dict[str, Any] = {"offers": [], "edit_url": "", "history_url": "", "delete_url": ""}  # a page without buttons
+# a page without buttons
+BARE: dict[str, Any] = {"offers": [], "edit_url": "", "timeline_url": "", "history_url": "", "delete_url": ""}
 
 Row = TypeVar("Row", bound=models.Model)
 Done = str | HttpResponse

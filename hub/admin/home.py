@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from hub import clock, models
-from hub.admin import wording, worker
+from hub.admin import overdue, wording, worker
 from hub.admin.balance import Segment, segments
 from hub.admin.credential import ending
 from hub.services import access, integration, pace
@@ -47,6 +47,9 @@ DESK: tuple[tuple[str, tuple[tuple[str, str, type[Model]], ...]], ...] = (
         "Oversight",
         (
             ("Audit trail", "policy", models.AuditEvent),
+            ("Captured rows", "database", models.CapturedRow),
+            ("Exports of evidence", "download", models.Export),
+            ("Reviews of access", "fact_check", models.AccessReview),
             ("People", "group", models.User),
             ("Roles", "badge", Group),
             ("Access to integrations", "lock_person", models.IntegrationGrant),
@@ -185,6 +188,7 @@ def _home(request: HttpRequest) -> dict[str, Any]:
         "may_connect": access.can(user, "add", models.Connection).allowed,
         "exceptions_cap": integration.EXCEPTIONS_COUNTED,
         "ending": [(one, wording.ahead(one.ends, clock.now())) for one in ending(request)],
+        "alarms": overdue.alarms(request),
         "held": pace.held(access.visible(user, "view", models.Connection), clock.now()),
     }
 

@@ -15,6 +15,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from hub.admin import trail
 from hub.admin.base import Deed, HubAdmin, ReasonForm
 from hub.admin.meanwhile import held
 from hub.admin.session import proof
@@ -127,7 +128,12 @@ class PersonAdmin(proof.ProvenForms, HubAdmin[User], DjangoUserAdmin):  # type: 
     ) -> Any:
         """The form, without a link to a history that is not kept: the audit trail has it."""
         row = self.get_object(request, unquote(object_id)) if object_id else None
-        context = {**(extra_context or {}), "show_history": False, "offers": self.offers(request, row) if row else []}
+        context = {
+            **(extra_context or {}),
+            "show_history": False,
+            "offers": self.offers(request, row) if row else [],
+            "timeline_url": trail.link(request, row) if row else "",
+        }
         return super().changeform_view(request, object_id, form_url, context)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002

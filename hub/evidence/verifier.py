@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 Line = Mapping[str, Any]
 GOOD, TAMPERED, CANNOT_TELL = 0, 1, 2
 NOTHING_BEFORE = "0" * 64
+SELECTION = 2  # the format of an export of chosen entries
 SEAL_FIELDS = ("number", "first", "last", "root", "previous", "at", "complete", "hub", "key")
 # No transaction takes so long: what is dated before a complete seal by more was not there when that was made.
 LATE = timedelta(hours=1)
@@ -47,9 +48,6 @@ class TamperedError(Exception):
         self.position, self.told = position, told
 
 
-# --- canonical form and hashes ----------------------------------------------------------------------------------
-
-
 def canonical(value: Any) -> bytes:
     """The one way to write a value down: keys in order, no spaces, no numbers but whole ones."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
@@ -67,18 +65,6 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
         pairs = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
         level = pairs + level[len(pairs) * 2 :]
     return level[0]
-
-
-def path_of(leaves: Sequence[bytes], index: int) -> list[str]:
-    """What must be known besides a leaf to come to the root: its neighbour on each level that has one."""
-    level, path = list(leaves), []
-    while len(level) > 1:
-        neighbour = index ^ 1
-        if neighbour < len(level):
-            path.append(level[neighbour].hex())
-        pairs = [hashlib.sha256(b"\x01" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
-        level, index = pairs + level[len(pairs) * 2 :], index // 2
-    return path
 
 
 def root_by(leaf: bytes, index: int, size: int, path: Iterable[str]) -> bytes:
@@ -103,13 +89,15 @@ def signed_text(digest: bytes) -> bytes:
     return b"hub audit seal 1\n" + digest
 
 
+def selection_start(manifest: Line) -> bytes:
+    """What the digest of an export of chosen entries begins with; each entry's hash is added to it."""
+    return hashlib.sha256(b"\x03" + manifest_text(manifest)).digest()
+
+
 def manifest_text(manifest: Line) -> bytes:
     """What is signed of an export: what it says it contains."""
     said = {name: value for name, value in manifest.items() if name not in ("type", "signature")}
     return b"hub audit export 1\n" + canonical(said)
-
-
-# --- checking -------------------------------------------------------------------------------------------------
 
 
 class Verifier:
@@ -122,26 +110,33 @@ class Verifier:
         self.seals = self.entries = self._unproven = 0
         self.number, self.last, self.previous = 0, 0, NOTHING_BEFORE
         self.whole_at: datetime | None = None
+        self.digest: bytes | None = None  # of chosen entries
+        self._has_ended = False
 
     def begin(self, manifest: Line) -> None:
         """Start in the middle, where an export does. Raises TamperedError when the export does not say what it said."""
         self.check_signature(manifest["from"], manifest, manifest_text(manifest), "The export")
         self.number, self.previous = manifest["after_seal"], manifest["previous"]
         self.last = manifest["from"] - 1
+        self.digest = selection_start(manifest) if manifest["format"] == SELECTION else None
 
     def walk(self, lines: Iterable[Line], until: int | None = None) -> None:
         """Check all lines. Raises TamperedError with the first bad position."""
         seal: Line | None = None
         leaves: list[bytes] = []
         for line in lines:
+            if self._has_ended:
+                raise TamperedError(self.last + 1, "Something stands behind the end of the export.")
             if line["type"] == "seal":
                 self._close(seal, leaves, until)
                 self._open(line)
                 seal, leaves = line, []
             elif line["type"] == "entry":
                 leaves.append(self._entry(seal, line))
+            elif line["type"] == "end":
+                self._end(line)
         self._close(seal, leaves, until)
-        if until is not None and self.last != until:
+        if (until is not None and self.last != until) or (self.digest is not None and not self._has_ended):
             raise TamperedError(self.last + 1, "The rest of the export is missing.")
         self._anchored_and_gone()
 
@@ -156,21 +151,22 @@ class Verifier:
             raise TamperedError(position, f"{what} is not signed with the key “{line['key']}”.") from None
 
     def _open(self, seal: Line) -> None:
-        """A seal must follow the one before: in number, position and hash."""
+        """A seal must follow the one before: in number, position and hash. Of chosen entries some are left out."""
         self._unproven = 0
-        if seal["number"] != self.number + 1:
+        is_chosen = self.digest is not None
+        may_skip = is_chosen and seal["number"] > self.number + 1
+        if seal["number"] != self.number + 1 and not may_skip:
             raise TamperedError(self.last + 1, f"Seal {self.number + 1} is missing.")
-        if seal["previous"] != self.previous:
+        if seal["previous"] != self.previous and not may_skip:
             raise TamperedError(seal["first"], f"Seal {seal['number']} does not follow from the one before.")
-        if seal["first"] > self.last + 1 or seal["last"] < seal["first"]:
+        if (seal["first"] > self.last + 1 and not is_chosen) or seal["last"] < seal["first"]:
             raise TamperedError(self.last + 1, f"Seal {seal['number']} does not begin where the one before ends.")
 
     def _entry(self, seal: Line | None, line: Line) -> bytes:
         """An entry must be at its position, be there once, and say what was sealed; returns its hash."""
         seq, uid = line["seq"], line["content"] and line["content"].get("uid")
-        if seq != self.last + 1:
-            raise TamperedError(min(seq, self.last + 1), f"Entry {self.last + 1} is missing, or {seq} is out of place.")
-        if seal is None or seq > seal["last"]:
+        self._check_place(seq, line)
+        if seal is None or not seal["first"] <= seq <= seal["last"]:
             raise TamperedError(seq, "This entry is in no seal.")
         if line["content"] is None:
             raise TamperedError(seq, f"What was sealed here, {line['kind']} {line['id']}, was removed.")
@@ -186,7 +182,14 @@ class Verifier:
             raise TamperedError(seq, f"This entry is a copy of {self.uids[int(uid, 16)]}.")
         self.check_date(seq, line["content"])
         self.last, self.entries = seq, self.entries + 1
+        self.digest = hashlib.sha256(self.digest + leaf).digest() if self.digest is not None else None
         return leaf
+
+    def _check_place(self, seq: int, line: Line) -> None:
+        if self.digest is None and seq != self.last + 1:
+            raise TamperedError(min(seq, self.last + 1), f"Entry {self.last + 1} is missing, or {seq} is out of place.")
+        if self.digest is not None and (line["n"] != self.entries + 1 or seq <= self.last):
+            raise TamperedError(seq, f"Entry {self.entries + 1} of the export is missing, or {line['n']} out of place.")
 
     def check_date(self, position: int, content: Line) -> None:
         """Raises TamperedError for what is dated before a seal that would have held it, had it been there."""
@@ -199,7 +202,7 @@ class Verifier:
             return
         digest = seal_hash(seal)
         is_cut = until is not None and until < seal["last"]
-        if self.last != (until if is_cut else seal["last"]):
+        if self.digest is None and self.last != (until if is_cut else seal["last"]):
             raise TamperedError(self.last + 1, f"Seal {seal['number']} holds more entries than there are.")
         is_whole = len(leaves) == seal["last"] - seal["first"] + 1
         if (root_of(leaves).hex() != seal["root"]) if is_whole else self._unproven:
@@ -212,13 +215,17 @@ class Verifier:
         if seal["complete"]:
             self.whole_at = datetime.fromisoformat(seal["at"])
 
+    def _end(self, line: Line) -> None:
+        """What the hub signed at the end of an export of chosen entries: how many, and what they come to."""
+        self.check_signature(self.last + 1, line, manifest_text(line), "The end of the export")
+        if self.digest is None or line["entries"] != self.entries or line["digest"] != self.digest.hex():
+            raise TamperedError(self.last + 1, f"The export had {line['entries']} entries, and not these.")
+        self._has_ended = True
+
     def _anchored_and_gone(self) -> None:
-        gone = [number for number in self._anchors if number > self.number]
+        gone = [number for number in self._anchors if number > self.number and self.digest is None]
         if gone:
             raise TamperedError(self.last + 1, f"Seal {min(gone)} was anchored, and is not there.")
-
-
-# --- the file by itself ---------------------------------------------------------------------------------------
 
 
 def verify_lines(texts: Iterable[str], keys: Mapping[str, str], anchors: Iterable[Line] = ()) -> Finding:
@@ -232,7 +239,7 @@ def verify_lines(texts: Iterable[str], keys: Mapping[str, str], anchors: Iterabl
         if manifest is None or manifest.get("type") != "manifest":
             return Finding(CANNOT_TELL, "This is no bundle of evidence: its first line is no manifest.")
         verifier.begin(manifest)
-        verifier.walk(lines, until=manifest["to"])
+        verifier.walk(lines, until=manifest["to"] if verifier.digest is None else None)
     except TamperedError as found:
         return Finding(TAMPERED, found.told, found.position)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

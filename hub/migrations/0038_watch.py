@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hub', '0032_credential_versions'),
+        ('hub', '0037_access_reviews'),
     ]
 
     operations = [

@@ -1,6 +1,6 @@
 """Records: the tables, one module per noun."""
 
-from hub.models.audit import AuditEvent, AuditOutcome, CaptureActor, CapturedRow, Seal, SealedEntry
+from hub.models.audit import AuditEvent, AuditOutcome, CaptureActor, CapturedRow, Seal, SealedEntry, Verification
 from hub.models.change import Attempt, Change
 from hub.models.connection import CheckState, Connection, ConnectionCheck
 from hub.models.credential import (
@@ -13,6 +13,7 @@ from hub.models.credential import (
 )
 from hub.models.delivery import Arrival, Delivery, DeliveryState
 from hub.models.exception import ExceptionKind, ExceptionState, ReconciliationException
+from hub.models.export import Export, ExportFormat, ExportPart, ExportState
 from hub.models.finding import Finding, FindingKind
 from hub.models.grant import CredentialGrant, Grant, IntegrationGrant
 from hub.models.incarnation import Incarnation
@@ -25,6 +26,7 @@ from hub.models.pause import MainSwitch
 from hub.models.person import User
 from hub.models.recovery import Recovery, Review, ReviewState
 from hub.models.replay import Replay, ReplayState, ReplayVersion
+from hub.models.review import AccessLine, AccessReview, LineKind, ReviewScope, Verdict
 from hub.models.run import ENDED, LIVE, RunState, SeenPage, SyncRun, Trigger
 from hub.models.schedule import Slot, SlotState
 from hub.models.webhook import SignatureStyle, Webhook, WebhookHour, WebhookMiss, WebhookRoute
@@ -32,6 +34,8 @@ from hub.models.webhook import SignatureStyle, Webhook, WebhookHour, WebhookMiss
 __all__ = [
     "ENDED",
     "LIVE",
+    "AccessLine",
+    "AccessReview",
     "Arrival",
     "Attempt",
     "AuditEvent",
@@ -57,6 +61,10 @@ __all__ = [
     "Direction",
     "ExceptionKind",
     "ExceptionState",
+    "Export",
+    "ExportFormat",
+    "ExportPart",
+    "ExportState",
     "Finding",
     "FindingKind",
     "Grant",
@@ -67,6 +75,7 @@ __all__ = [
     "KnownLink",
     "Lane",
     "LeaseLostError",
+    "LineKind",
     "Link",
     "LinkImage",
     "LinkState",
@@ -82,6 +91,7 @@ __all__ = [
     "ReplayState",
     "ReplayVersion",
     "Review",
+    "ReviewScope",
     "ReviewState",
     "RunState",
     "Seal",
@@ -94,6 +104,8 @@ __all__ = [
     "SyncRun",
     "Trigger",
     "User",
+    "Verdict",
+    "Verification",
     "VersionState",
     "Webhook",
     "WebhookHour",

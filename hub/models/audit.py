@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 
 def new_uid() -> uuid.UUID:
@@ -38,13 +39,14 @@ class AuditEvent(models.Model):
         settings.AUTH_USER_MODEL,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
+        db_index=False,
         null=True,
         blank=True,
         related_name="+",
     )
     actor_name = models.CharField(max_length=150, help_text="Kept when the person is removed.")
     on_behalf = models.CharField(max_length=150, blank=True, default="", help_text="For whom, when for somebody else.")
-    action = models.CharField(max_length=60, db_index=True)
+    action = models.CharField(max_length=60)
     outcome = models.CharField(max_length=6, choices=AuditOutcome.choices, default=AuditOutcome.DONE)
     subject = models.CharField(max_length=60)
     subject_id = models.BigIntegerField(null=True)
@@ -61,11 +63,23 @@ class AuditEvent(models.Model):
     request = models.CharField(max_length=36, blank=True, default="")
     address = models.CharField(max_length=45, blank=True, default="")
     session = models.CharField(max_length=16, blank=True, default="", help_text="A fingerprint of the session.")
+    app_version = models.CharField("version of the hub", max_length=20, blank=True, default="")
+    policy_version = models.CharField("version of the rules of access", max_length=16, blank=True, default="")
 
     class Meta:
         ordering = ["-id"]
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["subject", "subject_id", "-id"])]
+        permissions = [("export_auditevent", "Can export evidence")]
+        # Each filter of the list ends in the key by which the list is paged.
+        indexes = [
+            models.Index(fields=["subject", "subject_id", "-id"]),
+            models.Index(fields=["action", "-id"], name="event_by_action"),
+            models.Index(fields=["actor", "-id"], name="event_by_actor"),
+            models.Index(fields=["at", "id"], name="event_by_moment"),
+            models.Index(fields=["outcome", "-id"], name="event_undone", condition=~Q(outcome="done")),
+            models.Index(fields=["run_id", "-id"], name="event_by_run", condition=Q(run_id__isnull=False)),
+            models.Index(fields=["request", "-id"], name="event_by_request", condition=~Q(request="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.action} {self.subject_name}"
@@ -94,7 +108,14 @@ class CapturedRow(models.Model):
     class Meta:
         ordering = ["-id"]
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["table_name", "key", "-id"], name="captured_by_row")]
+        indexes = [
+            models.Index(fields=["table_name", "key", "-id"], name="captured_by_row"),
+            models.Index(fields=["table_name", "-id"], name="captured_by_table"),
+            models.Index(fields=["actor_id", "-id"], name="captured_by_actor", condition=Q(actor_id__isnull=False)),
+            models.Index(fields=["-id"], name="captured_by_hand", condition=Q(actor_name="db-direct")),
+            models.Index(fields=["at", "id"], name="captured_by_moment"),
+            models.Index(fields=["request", "-id"], name="captured_by_request", condition=~Q(request="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor_name}: {self.operation} {self.table_name} {self.key}"
@@ -149,3 +170,20 @@ class SealedEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq}: {self.kind} {self.entry_id}"
+
+
+class Verification(models.Model):
+    """One time that all evidence was verified by the hub itself: what came out, and how long it took."""
+
+    begun_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    code = models.PositiveSmallIntegerField(null=True, help_text="0 good, 1 tampered with, 2 cannot tell")
+    told = models.TextField(blank=True)
+    position = models.BigIntegerField(null=True, help_text="The first bad position.")
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"verification of {self.begun_at:%Y-%m-%d %H:%M} UTC"

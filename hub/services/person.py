@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from hub.models import Credential, Integration, User
+from hub.sdk import FatalError
 from hub.services import access, audit
 
 Person = User | AnonymousUser
@@ -84,3 +85,17 @@ def follow(person: User, *, roles: Collection[str], governed: Collection[str], s
         told = [sorted(before), sorted(person.groups.values_list("name", flat=True))]
         audit.record(actor=None, action="person.roles", subject=person, detail={"groups": told}, reason=source)
     return refused
+
+
+@transaction.atomic
+def take(*, person: User, group: Group, by: User, reason: str) -> None:
+    """Take somebody out of a group. Raises FatalError where that is not the task of `by`, or is about themselves."""
+    User.objects.select_for_update().get(pk=person.pk)
+    if person.pk == by.pk:
+        raise FatalError("Nobody changes their own rights: ask another Security admin.")
+    if not may_give_any_role(by) or not access.can(by, "change", person):
+        raise FatalError("Taking roles is for a Security admin.")
+    before = sorted(person.groups.values_list("name", flat=True))
+    person.groups.remove(group)
+    after = [name for name in before if name != group.name]
+    audit.record(actor=by, action="person.take", subject=person, detail={"groups": [before, after]}, reason=reason)

@@ -25,6 +25,9 @@ WORDS = {
     queue.CHECK: "tests a connection",
     queue.TAKE: "takes deliveries",
     queue.REVIEW: "reads both sides of a mapping",
+    queue.ANSWER: "asks a system for a page of the desk",
+    queue.EXPORT: "writes an export of evidence",
+    queue.VERIFY: "verifies all evidence",
 }
 
 

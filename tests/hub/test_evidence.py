@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.evidence import canonical, leaf_hash, path_of, root_of
+from hub.evidence import Tree, canonical, leaf_hash, root_of
 from hub.evidence.verifier import root_by, verify_lines
 
 leaves = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=70)
@@ -30,7 +30,7 @@ def test_a_root_is_that_of_the_definition(found: list[bytes]) -> None:
 @given(leaves, st.data())
 def test_a_path_leads_from_its_leaf_to_the_root_and_from_no_other(found: list[bytes], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(found) - 1))
-    path = path_of(found, index)
+    path = Tree(found).path(index)
 
     assert root_by(found[index], index, len(found), path) == root_of(found)
     assert root_by(b"x" * 32, index, len(found), path) != root_of(found)

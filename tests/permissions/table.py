@@ -10,6 +10,8 @@ reach everything by design. Rows that are absent or deleted are “-” for ever
 which is done has written beside its history and its audit event, with the smallest data that the page takes; any: *.
 """
 
+from tests.permissions.evidence import EVIDENCE
+
 TABLE = """
 # route                                   GET        POST       writes
 Attempt edit                              xxxxxxxx-  xxxxxxxx-
@@ -240,6 +242,7 @@ WebhookRoute history                      oooooooo-  nnnnnnnnn
 WebhookRoute delete                       xxxoxxxx-  xxxoxxxx-  webhookroute
 WebhookRoute change                       oooooooo-  xxxoxxxx-
 """
+TABLE += EVIDENCE
 
 # What asks nobody who they are, and is no page.
 OPEN = {"", "healthz", "readyz"}

@@ -1,6 +1,7 @@
 """The people and rows of the permission matrix: one integration given to everybody's team, another one to nobody."""
 
 from dataclasses import dataclass
+from uuid import uuid4
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
@@ -100,6 +101,14 @@ def _common() -> Rows:
         models.User: make.UserFactory(username="somebody"),
         Group: Group.objects.create(name="A group"),
         models.AuditEvent: make.AuditEventFactory(),
+        models.CapturedRow: models.CapturedRow.objects.create(
+            uid=uuid4(), at=now(), table_name="auth_group", key="1", operation="delete", actor_name="db-direct"
+        ),
+        models.Export: models.Export.objects.create(
+            asked_at=now(), reason="For the auditors.", kind="event", format="csv", state="done", expires_at=now()
+        ),
+        models.AccessReview: (review := make.AccessReviewFactory()),
+        models.AccessLine: make.AccessLineFactory(review=review),
         models.MainSwitch: models.MainSwitch.objects.get_or_create(pk=1)[0],
         models.Recovery: models.Recovery.objects.create(
             started_at=now(), started_by=make.UserFactory(username="starter"), why="A restored backup."

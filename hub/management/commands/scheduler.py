@@ -15,7 +15,8 @@ from redis.exceptions import RedisError
 
 from hub import provenance
 from hub.services import credential, delivery, health, incarnation, link, recovery, replay, schedule, sweep
-from hub.services.audit import seal
+from hub.services import export as exports
+from hub.services.audit import seal, verification
 
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 5.0
@@ -61,7 +62,7 @@ class Rounds:
             schedule.start_due(now)
             replay.go_on(now)
             self._every(SWEEP_SECONDS, self._sweep, now)
-            self._every(TEND_SECONDS, delivery.tend, now)
+            self._every(TEND_SECONDS, self._tend, now)
             self._every(SEAL_SECONDS, self._seal, now)
             self._every(TIDY_SECONDS, self._tidy, now)
             self._is_back("The database")
@@ -90,6 +91,11 @@ class Rounds:
         credential.end_overlaps(now)
 
     @staticmethod
+    def _tend(now: datetime) -> None:
+        delivery.tend(now)
+        exports.ring_waiting()
+
+    @staticmethod
     def _seal(now: datetime) -> None:
         seal.seal()
 
@@ -99,6 +105,8 @@ class Rounds:
         link.forget_old(now)
         seal.seal(everything=True)
         seal.watch_guard()
+        verification.ask_due(now)
+        exports.tidy()
 
     def end(self) -> None:
         """Say goodbye, if there is anyone to hear it."""

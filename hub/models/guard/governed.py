@@ -36,4 +36,6 @@ GOVERNED = (
     Governed("hub_user_user_permissions"),
     Governed("auth_group"),
     Governed("auth_group_permissions"),
+    Governed("hub_accessreview"),
+    Governed("hub_accessline"),
 )

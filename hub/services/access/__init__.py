@@ -12,6 +12,7 @@ from hub.services.access.right import CREDENTIAL_RIGHTS, INTEGRATION_RIGHTS, LIM
 from hub.services.access.role import ROLES, WHOLE_HUB, Role, ensure_roles
 from hub.services.access.rule import RULES, Rule
 from hub.services.access.standing import Standing, standing
+from hub.services.access.version import policy_version
 
 __all__ = [
     "ALLOWED",
@@ -32,6 +33,7 @@ __all__ = [
     "granted",
     "granted_credentials",
     "owned",
+    "policy_version",
     "standing",
     "visible",
 ]

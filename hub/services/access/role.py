@@ -4,13 +4,22 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import Group, Permission
 
-from hub.models import AuditEvent, CredentialGrant, IntegrationGrant, User
+from hub.models import (
+    AccessLine,
+    AccessReview,
+    AuditEvent,
+    CapturedRow,
+    CredentialGrant,
+    Export,
+    IntegrationGrant,
+    User,
+)
 from hub.services.access.rule import RULES
 
 WHOLE_HUB = "Whole hub"
 """A group without permissions of its own: the roles of its members reach every object, given to them or not."""
 
-RESERVED = {AuditEvent, User, Group, IntegrationGrant, CredentialGrant}
+RESERVED = {AuditEvent, CapturedRow, Export, AccessReview, AccessLine, User, Group, IntegrationGrant, CredentialGrant}
 ALL_VIEWS = tuple(f"view_{model._meta.model_name}" for model in RULES if model not in RESERVED)
 OPERATE = (
     "run_integration",
@@ -22,6 +31,7 @@ OPERATE = (
     "retry_reconciliationexception",
     "replay_webhook",
 )
+REVIEW = ("view_accessreview", "decide_accessreview")
 PAYLOAD = ("view_payload", "view_personal", "view_delivery_body")
 
 
@@ -46,8 +56,17 @@ class Role:
 ROLES: dict[str, Role] = {
     "Viewer": Role("Looks at integrations, runs and exceptions; sees no business data.", ALL_VIEWS),
     "Auditor": Role(
-        "Sees everything, business data and the audit trail included; changes nothing.",
-        (*ALL_VIEWS, *PAYLOAD, "view_auditevent", "view_user", "view_group", "watch_mainswitch"),
+        "Sees everything, also business data and the audit trail; exports evidence, reviews access; changes nothing.",
+        (
+            *ALL_VIEWS,
+            *PAYLOAD,
+            "view_auditevent",
+            "export_auditevent",
+            *REVIEW,
+            "view_user",
+            "view_group",
+            "watch_mainswitch",
+        ),
         is_everywhere=True,
         excludes=("Resolver", "Integration owner", "Operator", "Developer", "Credential admin", "Security admin"),
     ),
@@ -82,6 +101,7 @@ ROLES: dict[str, Role] = {
             "pause_mainswitch",
             "watch_mainswitch",
             "view_auditevent",
+            *REVIEW,
         ),
         is_everywhere=True,
         excludes=("Resolver", "Operator", "Credential admin"),

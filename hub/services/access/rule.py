@@ -8,8 +8,11 @@ from django.contrib.auth.models import Group
 from django.db.models import Model, Q, QuerySet
 
 from hub.models import (
+    AccessLine,
+    AccessReview,
     Attempt,
     AuditEvent,
+    CapturedRow,
     Change,
     Checkpoint,
     Connection,
@@ -17,6 +20,7 @@ from hub.models import (
     Credential,
     CredentialGrant,
     Delivery,
+    Export,
     Finding,
     Hint,
     Integration,
@@ -127,6 +131,8 @@ def _sealed(path: str) -> Scope:
     return lambda credentials: Q(**{f"{path}__in": credentials})
 
 
+TRAIL = "hub.view_auditevent"
+NONE = Q(pk__in=())
 SEEN = frozenset({"view"})
 SHOWN = {"view_payload": "view_payload", "view_personal": "view_personal"}
 """What lets a person see the values of records, and, further, those of personal fields."""
@@ -134,17 +140,17 @@ EVIDENCE = "It has runs, which are evidence. Pause it instead."
 RULES: dict[type[Model], Rule] = {
     Integration: Rule(
         _set_up("integration", run="run_integration", preview="run_integration", pause="pause_integration")
-        | {"grant": ("hub.grant_integration",)},
+        | {"grant": ("hub.grant_integration",), "view_events": (TRAIL, "hub.change_integration")},
         _through("pk"),
-        frozenset({"view", "use", "change", "run", "preview", "pause"}),
+        frozenset({"view", "use", "change", "run", "preview", "pause", "view_events"}),
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
         shows_whole=True,
     ),
     Mapping: Rule(
         _set_up("mapping", run="run_integration", activate="change_mapping", draft="add_mappingversion", **SHOWN)
-        | {"preview": ("hub.run_integration", "hub.add_mappingversion")},
+        | {"preview": ("hub.run_integration", "hub.add_mappingversion"), "view_events": (TRAIL, "hub.change_mapping")},
         _through("integration"),
-        frozenset({"view", "use", "add", "change", "run", "preview", "draft", "activate", *SHOWN}),
+        frozenset({"view", "use", "add", "change", "run", "preview", "draft", "activate", "view_events", *SHOWN}),
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
         shows_whole=True,
     ),
@@ -160,7 +166,7 @@ RULES: dict[type[Model], Rule] = {
     ),
     Connection: Rule(
         _set_up("connection", pause="pause_integration", pace="pause_integration")
-        | {"check": ("hub.change_connection", "hub.run_integration")},
+        | {"check": ("hub.change_connection", "hub.run_integration"), "view_events": (TRAIL, "hub.change_connection")},
         _through_connection("pk"),
         frozenset({"view", "use", "check"}),
         {"delete": (Q(source_mappings__isnull=True, destination_mappings__isnull=True), "Mappings use it.")},
@@ -184,7 +190,8 @@ RULES: dict[type[Model], Rule] = {
         held_by="connection__owner",
     ),
     Credential: Rule(
-        _set_up("credential", use="use_credential", set_secret="manage_credential", grant="grant_credential"),  # noqa: S106  the name of a permission
+        _set_up("credential", use="use_credential", set_secret="manage_credential", grant="grant_credential")  # noqa: S106  the name of a permission
+        | {"view_events": (TRAIL, "hub.manage_credential")},
         _through_credential("pk"),
         SEEN,
         {"delete": (Q(connection__isnull=True), "A connection uses it.")},
@@ -264,7 +271,18 @@ RULES: dict[type[Model], Rule] = {
         _through_connection("webhook__connection"),
         frozenset({"view", "view_body", "replay"}),
     ),
-    AuditEvent: Rule({"view": ("hub.view_auditevent",)}),
+    AuditEvent: Rule({"view": (TRAIL,), "export": ("hub.export_auditevent",)}),
+    CapturedRow: Rule({"view": (TRAIL,), "export": ("hub.export_auditevent",)}),
+    # Who may export sees their own; auditors see everybody's.
+    Export: Rule({"view": ("hub.export_auditevent",)}, lambda mine: NONE, held_by="asked_by", reaches=frozenset()),
+    AccessReview: Rule({"view": ("hub.view_accessreview",), "decide": ("hub.decide_accessreview",)}),
+    AccessLine: Rule(
+        {
+            "view": ("hub.view_accessreview",),
+            "decide": ("hub.decide_accessreview",),
+            "carry": ("hub.grant_integration",),
+        }
+    ),
     User: Rule(
         {action: (f"hub.{action}_user",) for action in ("view", "add", "change")},
         only={"use": (Q(is_active=True, is_staff=True), "This person cannot sign in.")},

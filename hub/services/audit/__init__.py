@@ -1,8 +1,8 @@
 """The audit trail: writes it, seals it, and proves that nothing of it was changed or removed."""
 
-from hub.services.audit.action import ACTIONS, SUBJECTS, UnknownActionError, former, names, verb
+from hub.services.audit.action import ACTIONS, SUBJECTS, UnknownActionError, families, former, names, verb
 from hub.services.audit.key import AuditKeyError, public_keys
-from hub.services.audit.record import denied, fingerprint, record, seen
+from hub.services.audit.record import denied, fingerprint, record, seen, viewed
 
 __all__ = [
     "ACTIONS",
@@ -10,6 +10,7 @@ __all__ = [
     "AuditKeyError",
     "UnknownActionError",
     "denied",
+    "families",
     "fingerprint",
     "former",
     "names",
@@ -17,4 +18,5 @@ __all__ = [
     "record",
     "seen",
     "verb",
+    "viewed",
 ]

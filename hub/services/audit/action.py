@@ -17,6 +17,10 @@ SUBJECTS: dict[str, str] = {
     "delivery": "delivery",
     "auditevent": "audit trail",
     "seal": "seal",
+    "export": "export of evidence",
+    "accessreview": "review of access",
+    "accessline": "line of a review of access",
+    "capturedrow": "captured row",
     "user": "person",
     "group": "group",
     "integrationgrant": "access to an integration",
@@ -97,6 +101,19 @@ ACTIONS: dict[str, str] = {
     "person.join_provider": "joined an account of the provider to",
     "person.part_provider": "parted an account of the provider from",
     "audit.export": "exported evidence up to",
+    "audit.view": "looked at the",
+    "export.ask": "asked for",
+    "export.done": "was given",
+    "export.fetch": "fetched",
+    "export.remove": "removed the file of the",
+    "verification.fail": "could not verify the evidence up to",
+    "review.start": "began the",
+    "review.keep": "decided to keep",
+    "review.revoke": "decided to revoke",
+    "review.revoked": "revoked",
+    "review.complete": "completed the",
+    "review.export": "took along the",
+    "person.take": "took a role or group from",
     "access.denied": "was refused",
 }  # fmt: skip
 
@@ -140,3 +157,13 @@ def former(name: str) -> tuple[str, str] | None:
 def names(*deeds: str) -> list[str]:
     """Every name of these deeds, whatever they are done to, and what they were called before."""
     return [*(name for name in ACTIONS if name.partition(".")[2] in deeds), *deeds]
+
+
+def family(name: str) -> list[str]:
+    """Every action of this family (what stands before the dot), and what some of them were called before."""
+    return [one for one in ACTIONS if one.partition(".")[0] == name]
+
+
+def families() -> dict[str, str]:
+    """The families there are, by name, as people call what they are about."""
+    return {noun: SUBJECTS.get(noun, noun) for noun in sorted({name.partition(".")[0] for name in ACTIONS})}

@@ -3,16 +3,19 @@
 import hashlib
 import hmac
 import logging
+from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Model
 
-from hub import clock, provenance
+from hub import __version__, clock, provenance
 from hub.models import AuditEvent, AuditOutcome, Change, SyncRun, User
+from hub.services.access import policy_version
 from hub.services.audit.action import known
 
+VIEWED_AGAIN = timedelta(hours=1)
 logger = logging.getLogger(__name__)
 
 
@@ -60,6 +63,15 @@ def seen(*, actor: User | None, action: str, subject: Model, detail: dict[str, A
     return record(actor=actor, action=action, subject=subject, detail=detail)
 
 
+def viewed(*, actor: User, page: str) -> None:
+    """Somebody reads the audit trail itself: noted once an hour for each kind of page."""
+    lately = AuditEvent.objects.filter(actor=actor, action="audit.view", at__gt=clock.now() - VIEWED_AGAIN)
+    if not lately.filter(subject_name=page).exists():
+        AuditEvent.objects.create(
+            **_who(actor), action=known("audit.view"), subject="auditevent", subject_name=page, detail={"page": page}
+        )
+
+
 def denied(*, actor: User | None, what: str, reason: str, subject: Model | None = None) -> None:
     """Somebody was refused `what`. To be called when the refused transaction is over, or it would go with it.
 
@@ -100,6 +112,8 @@ def _who(actor: User | None) -> dict[str, Any]:
         "address": said.address,
         "session": said.session,
         "run_id": said.run_id,
+        "app_version": __version__,
+        "policy_version": policy_version(),
     }
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from hub import clock
-from hub.evidence import NOTHING_BEFORE, Finding, manifest_text, path_of, read_anchors, seal_hash
+from hub.evidence import NOTHING_BEFORE, Finding, Tree, manifest_text, read_anchors, seal_hash
 from hub.evidence.verifier import CANNOT_TELL, GOOD, TAMPERED, TamperedError, Verifier
 from hub.models import Seal, SealedEntry, User, guard
 from hub.services.audit import anchor, key
@@ -75,10 +75,10 @@ def export(to: IO[str], begin: int = 1, end: int | None = None) -> int:
     for seal, entries in _batches(lines(begin, last)):
         _write(to, seal)
         is_cut = seal["first"] < begin or seal["last"] > last
-        leaves = _leaves(seal) if is_cut else []
+        tree = Tree(leaves(seal)) if is_cut else None
         for entry in entries:
-            if is_cut:
-                entry["proof"] = path_of(leaves, entry["seq"] - seal["first"])
+            if tree:
+                entry["proof"] = tree.path(entry["seq"] - seal["first"])
             _write(to, entry)
             count += 1
     return count
@@ -132,7 +132,8 @@ def _manifest(begin: int, last: int) -> Line:
     return {**made, "signature": key.sign(manifest_text(made))[1]}
 
 
-def _leaves(seal: Line) -> list[bytes]:
+def leaves(seal: Line) -> list[bytes]:
+    """The hashes of all entries of a seal."""
     found = SealedEntry.objects.filter(seq__gte=seal["first"], seq__lte=seal["last"]).order_by("seq")
     return [bytes.fromhex(leaf) for leaf in found.values_list("leaf", flat=True)]
 
