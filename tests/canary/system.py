@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -25,7 +25,7 @@ class Parrot(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         sent = self.rfile.read(length).decode("utf-8", "replace")
         way = urlsplit(self.path).path.strip("/").partition("/")[0]
-        told = {"method": self.command, "path": self.path, "headers": dict(self.headers), "body": sent}
+        told: Mapping[str, object] = {"method": self.command, "path": self.path, "headers": dict(self.headers), "body": sent}
         getattr(self, f"_{way}", self._fine)(told)
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _meet  # noqa: N815  the names that the library looks for
@@ -38,35 +38,35 @@ class Parrot(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    def _fine(self, told: dict[str, object]) -> None:
+    def _fine(self, told: Mapping[str, object]) -> None:
         number = next(NUMBERS) if self.command == "POST" else 1
         item = {"id": str(number), "name": "One", "v": 1}
         self._answer(200, json.dumps({"data": [item] if self.command == "GET" else item}))
 
-    def _refuses(self, told: dict[str, object]) -> None:
+    def _refuses(self, told: Mapping[str, object]) -> None:
         status = 200 if self.command == "GET" else 422
         self._answer(status, json.dumps({"data": [], "error": {"message": f"I was told {told}", "told": told}}))
 
-    def _forbids(self, told: dict[str, object]) -> None:
+    def _forbids(self, told: Mapping[str, object]) -> None:
         self._answer(401, json.dumps({"error": {"message": f"Wrong: {told}"}}), X_Told=self._authorization())
 
-    def _breaks(self, told: dict[str, object]) -> None:
+    def _breaks(self, told: Mapping[str, object]) -> None:
         self._answer(500, f"<h1>Trace</h1><pre>{told}</pre>", "text/html")
 
-    def _wanders(self, told: dict[str, object]) -> None:
+    def _wanders(self, told: Mapping[str, object]) -> None:
         self._answer(302, "", Location=f"http://127.0.0.1:9/there?told={self._authorization()}")
 
-    def _mumbles(self, told: dict[str, object]) -> None:
+    def _mumbles(self, told: Mapping[str, object]) -> None:
         self._answer(200, f"{{{told}", "application/json")
 
-    def _limits(self, told: dict[str, object]) -> None:
+    def _limits(self, told: Mapping[str, object]) -> None:
         self._answer(429, json.dumps({"error": {"message": str(told)}}), Retry_After="1")
 
-    def _sleeps(self, told: dict[str, object]) -> None:
+    def _sleeps(self, told: Mapping[str, object]) -> None:
         time.sleep(LATE)
         self._fine(told)
 
-    def _hangs_up(self, told: dict[str, object]) -> None:
+    def _hangs_up(self, told: Mapping[str, object]) -> None:
         self.wfile.write(f"HTTP/1.1 200 OK\r\nX-Told: {self._authorization()}\r\nContent-Length: 900\r\n\r\n".encode())
         self.wfile.write(str(told).encode())
         self.close_connection = True

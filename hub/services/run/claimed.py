@@ -26,7 +26,7 @@ def refuse(flow: Flow, answered: Sequence[Answered]) -> list[Answered]:
     found = []
     for change, answer in answered:
         key = made.get(change.pk)
-        is_taken = key is not None and holders.setdefault(key, change.link_id) != change.link_id
+        is_taken = key is not None and holders.setdefault(key, change.link_id or 0) != (change.link_id or 0)
         found.append((change, _refused(flow, change, answer) if is_taken else answer))
     return found
 
