@@ -141,7 +141,7 @@ def _sealed_anew(row: CredentialSecret, *, is_inbound: bool) -> Sealed | UnsealE
 
 def _write(row: CredentialSecret, new: Sealed) -> bool:
     """Whether the row was still as it was read; otherwise somebody has just replaced it."""
-    same = CredentialSecret.objects.filter(pk=row.pk, scheme=row.scheme, key_id=row.key_id, sealed=bytes(row.sealed))
+    same = CredentialSecret.objects.filter(pk=row.pk, scheme=row.scheme, key_id=row.key_id)
     return bool(same.update(**{name: getattr(new, name) for name in FIELDS}))
 
 

@@ -150,6 +150,22 @@ def test_a_value_that_is_replaced_meanwhile_stays_the_new_one(stored: list[Crede
     assert service.open_values(row)["password"].reveal() == "meanwhile"
 
 
+def test_what_another_process_wrapped_meanwhile_stays_as_it_is(stored: list[Credential], settings: Any) -> None:
+    newest = f"newest:{secrets.token_hex(32)}"
+    settings.HUB_SEAL_KEYS = settings.HUB_INBOUND_KEYS = [NEW, OLD]
+
+    def go_further() -> None:
+        failpoint.disarm()
+        settings.HUB_SEAL_KEYS = settings.HUB_INBOUND_KEYS = [newest, NEW, OLD]
+        run(batch=100)
+
+    failpoint.arm("rewrap.wrapped", go_further)
+    run(batch=100)
+
+    assert set(CredentialSecret.objects.values_list("key_id", flat=True)) == {"newest"}
+    assert are_readable(stored)
+
+
 def test_keys_that_are_missing_are_told_by_the_check(stored: list[Credential], settings: Any) -> None:
     settings.HUB_SEAL_KEYS = settings.HUB_INBOUND_KEYS = [NEW]
 

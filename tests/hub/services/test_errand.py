@@ -69,7 +69,12 @@ def test_samples_are_read_by_a_worker(toy: Connection, worker: list[dict[str, An
 def test_what_travels_is_sealed(toy: Connection, worker: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     laid: list[str] = []
     put = queue.put_answer
-    monkeypatch.setattr(queue, "put_answer", lambda ticket, told: (laid.append(told), put(ticket, told)))
+
+    def watched(ticket: str, told: str) -> None:
+        laid.append(told)
+        put(ticket, told)
+
+    monkeypatch.setattr(queue, "put_answer", watched)
     errand.sample(mapping=MappingFactory(source=toy, source_stream="things"), limit=2)
 
     assert "thing 0" not in str(laid) + str(worker)
