@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
-from urllib.parse import urljoin
 
 from connectors.rest.manifest import Item, Listing, Manifest, Many, Pagination, Search, StreamPlan
 from connectors.rest.messages import message_of
@@ -218,7 +217,7 @@ def _follow(pages: Pagination, here: Progress, sheet: Sheet) -> Progress | None:
     token = pages.next.find(sheet.response, sheet.body) if pages.next else None
     if not token:
         return None
-    at = urljoin(sheet.response.url, str(token)) if pages.kind == "link" else token
+    at = sheet.response.onward(str(token)) if pages.kind == "link" else token
     return replace(here, at=at, after=None)
 
 

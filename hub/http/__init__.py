@@ -1,6 +1,6 @@
 """The one door out: every HTTP call of a connector passes here, under deadlines and egress rules."""
 
-from hub.http.auth import Auth, Basic, Bearer, HeaderKey
+from hub.http.auth import Auth, Basic, Bearer, ClientCertificate, HeaderKey, QueryKey, Renewed
 from hub.http.client import HttpClient, Sending
 from hub.http.egress import Zone, classify
 from hub.http.failure import exchange_of
@@ -14,11 +14,14 @@ __all__ = [
     "Auth",
     "Basic",
     "Bearer",
+    "ClientCertificate",
     "HeaderKey",
     "HttpClient",
     "LostAnswerError",
     "NotSentError",
     "PageWalk",
+    "QueryKey",
+    "Renewed",
     "Response",
     "Sending",
     "Transport",

@@ -13,6 +13,7 @@ from functools import cache
 
 import certifi
 
+from hub.http.auth.certificate import ClientCertificate
 from hub.http.deadline import DeadlineSocket, DeadlineTlsSocket
 from hub.http.egress import refusal
 from hub.http.transport import NotSentError
@@ -28,10 +29,15 @@ def dial(host: str, port: int, until: float) -> socket.socket:
         return plain
 
 
-def dial_tls(host: str, port: int, until: float, ca_file: str) -> socket.socket:
-    """The same over TLS, verified by the system's and certifi's authorities or only by those in `ca_file`."""
+def dial_tls(
+    host: str, port: int, until: float, ca_file: str, certificate: ClientCertificate | None = None
+) -> socket.socket:
+    """The same over TLS, verified by the system's and certifi's authorities or only by those in `ca_file`.
+
+    `certificate` is what the hub shows where the other side asks who it is.
+    """
     with _nothing_sent(host):
-        context = _context(ca_file)
+        context = certificate.context(ca_file, _fresh_context) if certificate else _context(ca_file)
         plain = _reach(host, port, until)
         plain.settimeout(min(CONNECT, _left(until)))
         secure = context.wrap_socket(plain, server_hostname=host.rstrip("."))
@@ -84,6 +90,10 @@ def _left(until: float) -> float:
 
 @cache
 def _context(ca_file: str) -> ssl.SSLContext:
+    return _fresh_context(ca_file)
+
+
+def _fresh_context(ca_file: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file or certifi.where())
     if not ca_file:
         context.load_default_certs()

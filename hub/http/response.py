@@ -1,8 +1,9 @@
 """An answer as a connector sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 from hub.http.payload import decode
 from hub.http.redact import Scrubber, path_of, shown_headers
@@ -22,6 +23,8 @@ class Response:
     scrub: Scrubber = field(repr=False)
     safe: bool = True
     kind: SignalClass = SignalClass.APPLIED
+    is_renewed: bool = False  # refused for a token in whose place the next call has another
+    bare: Callable[[str], str] | None = field(default=None, repr=False)  # takes our key out of an address
 
     @property
     def ok(self) -> bool:
@@ -42,6 +45,11 @@ class Response:
     def url(self) -> str:
         """The full address that answered. It may hold secrets in its query: for calls, never for people."""
         return self.request.origin + self.request.target
+
+    def onward(self, target: str) -> str:
+        """Where this answer leads to when it names `target`: the whole address, without a key of ours."""
+        onward = urljoin(self.url, target)
+        return self.bare(onward) if self.bare else onward
 
     def header(self, name: str) -> str | None:
         """One header, whatever the case of its name."""

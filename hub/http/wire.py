@@ -15,6 +15,7 @@ from collections import defaultdict
 from http.client import HTTPException, HTTPResponse
 
 from hub.http.answer import answer_of
+from hub.http.auth.certificate import ClientCertificate
 from hub.http.deadline import DeadlineSocket
 from hub.http.dial import dial, dial_tls, reason
 from hub.http.origin import split
@@ -161,8 +162,8 @@ class _Rest(io.RawIOBase):
 class WireTransport:
     """Keeps connections open between calls. It retries nothing, follows nothing and reads no environment."""
 
-    def __init__(self, ca_file: str = "") -> None:
-        self._ca_file = ca_file
+    def __init__(self, ca_file: str = "", certificate: ClientCertificate | None = None) -> None:
+        self._ca_file, self._certificate = ca_file, certificate
         self._idle: defaultdict[str, list[Line]] = defaultdict(list)
 
     def send(self, request: WireRequest) -> WireAnswer:
@@ -196,16 +197,17 @@ class WireTransport:
             if line.is_quiet():
                 return line
             line.sock.close()
-        return _open(request.origin, request.timeout, self._ca_file)
+        return self._open(request.origin, time.monotonic() + request.timeout)
 
-
-def _open(origin: str, timeout: float, ca_file: str) -> Line:
-    """A connected line. Raises NotSentError."""
-    parts, until = split(origin), time.monotonic() + timeout
-    host, port = parts.hostname or "", parts.port or 0
-    shown = f"[{host}]" if ":" in host else host
-    named = shown if port == PORTS[parts.scheme] else f"{shown}:{port}"
-    return Line(dial_tls(host, port, until, ca_file) if parts.scheme == "https" else dial(host, port, until), named)
+    def _open(self, origin: str, until: float) -> Line:
+        """A connected line. Raises NotSentError."""
+        parts = split(origin)
+        host, port = parts.hostname or "", parts.port or 0
+        shown = f"[{host}]" if ":" in host else host
+        named = shown if port == PORTS[parts.scheme] else f"{shown}:{port}"
+        if parts.scheme == "http":
+            return Line(dial(host, port, until), named)
+        return Line(dial_tls(host, port, until, self._ca_file, self._certificate), named)
 
 
 def _unwritable(request: WireRequest, head: str) -> str:

@@ -44,6 +44,7 @@ from hub.sdk.pace import Pace
 from hub.sdk.record import Cursor, Fault, Fields, Page, Record
 from hub.sdk.secret import Secret
 from hub.sdk.signal import TRANSIENTS, Loss, Signal, SignalClass
+from hub.sdk.token import TokenSource
 
 __all__ = [
     "ANSWERS",
@@ -97,6 +98,7 @@ __all__ = [
     "Source",
     "Stream",
     "StreamField",
+    "TokenSource",
     "TransientError",
     "WriteCapability",
     "check_config",
