@@ -8,6 +8,8 @@ from hub.http.origin import origin_of, quote_segment
 from hub.http.pages import PageWalk, links
 from hub.http.payload import decode, encode
 from hub.http.response import Response
+from hub.http.sftp import SftpFiles
+from hub.http.ssh import SshAccount
 from hub.http.transport import LostAnswerError, NotSentError, Transport, WireAnswer, WireRequest
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "Renewed",
     "Response",
     "Sending",
+    "SftpFiles",
+    "SshAccount",
     "Transport",
     "WireAnswer",
     "WireRequest",
