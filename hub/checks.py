@@ -12,9 +12,9 @@ from django.db.models import Q
 
 from hub import env, registry
 from hub.models import Connection, Integration, guard
-from hub.services import audit
+from hub.services import audit, credential
 from hub.services.audit import anchor
-from hub.vault import UnsealError, Vault
+from hub.vault import UnsealError
 
 KEYS = (
     ("HUB_SEAL_KEYS", "id:key pairs"),
@@ -38,9 +38,11 @@ def connectors_load(**_: Any) -> Iterable[CheckMessage]:
 def keys_seal(**_: Any) -> Iterable[CheckMessage]:
     """hub.E002: without sound keys no secret can be sealed or opened."""
     try:
-        Vault(settings.HUB_SEAL_KEYS)
+        credential.main_vault()
+        credential.inbound_vault()
     except UnsealError as error:
-        yield Error(str(error), hint="Correct HUB_SEAL_KEYS in the environment and start again.", id="hub.E002")
+        name = str(error).partition(":")[0]
+        yield Error(str(error), hint=f"Correct {name} in the environment and start again.", id="hub.E002")
 
 
 @register()

@@ -73,6 +73,11 @@ def secret(name: str) -> str:
         raise SettingError(f"{name}_FILE={file} cannot be read ({error.strerror}). Correct the path.") from None
 
 
+def listed(name: str) -> list[str]:
+    """A comma-separated list that is secret: the variable, or what is in the file that …_FILE names, also by lines."""
+    return [part.strip() for part in secret(name).replace("\n", ",").split(",") if part.strip()]
+
+
 def names(name: str, default: tuple[str, ...] = ()) -> list[str]:
     """A comma-separated list; empty parts do not count."""
 
@@ -80,6 +85,13 @@ def names(name: str, default: tuple[str, ...] = ()) -> list[str]:
         return [part.strip() for part in value.split(",") if part.strip()]
 
     return parsed(name, list(default), parse, "a,b,c")
+
+
+def as_redis(url: str) -> str:
+    """The address of a Redis. Raises ValueError."""
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("unknown scheme")
+    return url
 
 
 def _as_flag(value: str) -> bool:

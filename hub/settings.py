@@ -14,6 +14,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from hub import env, provider
+from hub.vault import place
 
 django_stubs_ext.monkeypatch()
 
@@ -35,9 +36,13 @@ def _kept_secret(name: str, size: int = 32) -> str:
 
 
 SECRET_KEY = env.text("HUB_SECRET_KEY", "") or _kept_secret("secret_key")
-# `id:hex` pairs, newest first; all of them open, the first one seals.
-HUB_SEAL_KEYS = env.names("HUB_SEAL_KEYS") or [f"local:{_kept_secret('seal_key')}"]
-HUB_KEYS_ARE_LOCAL = not env.text("HUB_SEAL_KEYS", "")
+# What seals secrets (docs/credentials.md): a key pair, HashiCorp Vault, or one key that seals and opens alike.
+HUB_SEAL_PUBLIC, HUB_SEAL_PRIVATE = env.names("HUB_SEAL_PUBLIC"), env.listed("HUB_SEAL_PRIVATE")
+HUB_VAULT_TRANSIT, HUB_SEAL_KEYS = place.named(), env.listed("HUB_SEAL_KEYS")
+HUB_KEYS_ARE_LOCAL = not (HUB_SEAL_KEYS or HUB_SEAL_PUBLIC or HUB_SEAL_PRIVATE or HUB_VAULT_TRANSIT)
+if HUB_KEYS_ARE_LOCAL:
+    HUB_SEAL_KEYS = [f"local:{_kept_secret('seal_key')}"]
+HUB_INBOUND_KEYS = env.listed("HUB_INBOUND_KEYS") or HUB_SEAL_KEYS or [f"inbound:{_kept_secret('inbound_key')}"]
 
 # `id:hex` pairs that sign the audit trail, newest first; the first one signs, all are trusted.
 HUB_AUDIT_KEYS = env.names("HUB_AUDIT_KEYS") or [f"local:{_kept_secret('audit_key')}"]
@@ -153,14 +158,8 @@ HUB_REDIS_SOCKET = (
 )
 
 
-def _redis(url: str) -> str:
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("unknown scheme")
-    return url
-
-
 REDIS_URL = env.parsed(
-    "REDIS_URL", f"unix://{HUB_REDIS_SOCKET}", _redis, "redis://host:6379/0, rediss://… or unix:///path/to.sock"
+    "REDIS_URL", f"unix://{HUB_REDIS_SOCKET}", env.as_redis, "redis://host:6379/0, rediss://… or unix:///path/to.sock"
 )
 
 # --- people, language, time ------------------------------------------------------------------------

@@ -3,7 +3,14 @@
 from hub.models.audit import AuditEvent, AuditOutcome, CaptureActor, CapturedRow, Seal, SealedEntry
 from hub.models.change import Attempt, Change
 from hub.models.connection import CheckState, Connection, ConnectionCheck
-from hub.models.credential import Credential, CredentialSecret
+from hub.models.credential import (
+    Credential,
+    CredentialKind,
+    CredentialSecret,
+    CredentialState,
+    CredentialUse,
+    CredentialVersion,
+)
 from hub.models.delivery import Arrival, Delivery, DeliveryState
 from hub.models.exception import ExceptionKind, ExceptionState, ReconciliationException
 from hub.models.finding import Finding, FindingKind
@@ -38,7 +45,11 @@ __all__ = [
     "ConnectionCheck",
     "Credential",
     "CredentialGrant",
+    "CredentialKind",
     "CredentialSecret",
+    "CredentialState",
+    "CredentialUse",
+    "CredentialVersion",
     "Criticality",
     "DeletePolicy",
     "Delivery",

@@ -74,6 +74,9 @@ class ConnectionCheck(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="checks")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     asked_at = models.DateTimeField()
+    number = models.PositiveIntegerField(
+        null=True, help_text="The version of its credential that is tried. Empty: the one in use."
+    )
     state = models.CharField(max_length=20, choices=CheckState.choices, default=CheckState.ASKED)
     message = models.CharField(max_length=1000, blank=True)
     milliseconds = models.PositiveIntegerField(null=True, blank=True)

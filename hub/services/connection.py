@@ -13,7 +13,7 @@ from django.db import transaction
 from hub import queue, registry
 from hub.clock import now
 from hub.http.redact import Scrubber
-from hub.models import CheckState, Connection, ConnectionCheck, User
+from hub.models import CheckState, Connection, ConnectionCheck, Credential, User
 from hub.sdk import (
     AuthError,
     ConfigError,
@@ -48,12 +48,15 @@ def opened(connection: Connection) -> Iterator[Opened]:
         yield pace.by_call(conversation, paced) if is_by_call else conversation
 
 
-def prepared(connection: Connection) -> tuple[Connector, Settings]:
-    """The connector and what it is opened with: checked config, opened secrets, addresses. Raises ConfigError."""
+def prepared(connection: Connection, *, purpose: str = "call", number: int | None = None) -> tuple[Connector, Settings]:
+    """The connector and what it is opened with: checked config, opened secrets, addresses. Raises ConfigError.
+
+    `number` asks for a version of the credential that is not the one in use; `purpose` is kept with the use.
+    """
     connector = registry.get(connection.connector)
     config = check_config(connector.fields, connection.config)
     origins = tuple(credential.normal_origin(origin) for origin in connector.origins(config))
-    secrets = _secrets(connection, connector, origins)
+    secrets = _secrets(connection, connector, credential.Use(connection.name, purpose, origins), number)
     return connector, Settings(config, secrets, origins, float(connection.timeout_seconds))
 
 
@@ -64,12 +67,27 @@ def streams(connection: Connection) -> list[Stream]:
 
 
 @transaction.atomic
-def request_check(*, connection: Connection, by: User | None) -> ConnectionCheck:
-    """Ask a worker to test the connection; the answer appears on the check."""
-    check = ConnectionCheck.objects.create(connection=connection, asked_by=by, asked_at=now())
-    audit.record(actor=by, action="connection.check", subject=connection)
+def request_check(*, connection: Connection, by: User | None, number: int | None = None) -> ConnectionCheck:
+    """Ask a worker to test the connection, perhaps with another version of its credential."""
+    check = ConnectionCheck.objects.create(connection=connection, asked_by=by, asked_at=now(), number=number)
+    audit.record(actor=by, action="connection.check", subject=connection, detail={"number": number} if number else {})
     queue.ask_check(check.pk)
     return check
+
+
+@transaction.atomic
+def request_checks(*, of: Credential, by: User | None) -> int:
+    """Ask a worker to try the staged values over every connection that uses them, or else those in use.
+
+    Returns over how many. Raises ConfigError when no connection uses the credential.
+    """
+    users = Connection.objects.filter(credential=of)
+    if not users:
+        raise ConfigError(f"No connection uses “{of}”, so there is nothing to test it with.")
+    version = credential.staged(of)
+    for user in users:
+        request_check(connection=user, by=by, number=version.number if version else None)
+    return len(users)
 
 
 def run_check(*, check_id: int) -> None:
@@ -80,11 +98,13 @@ def run_check(*, check_id: int) -> None:
         return
     _refuse_inside_transaction()
     started = monotonic()
-    verdict = _examine(check.connection)
+    verdict = _examine(check.connection, check.number)
     check.milliseconds = round((monotonic() - started) * 1000)
     check.state, check.message, check.done_at = verdict.state, verdict.message[:1000], now()
     check.save(update_fields=["state", "message", "milliseconds", "done_at"])
-    if verdict.state == CheckState.REACHABLE:
+    if check.number is not None:
+        credential.note_test(check)
+    elif verdict.state == CheckState.REACHABLE:
         pace.proven(check.connection)
 
 
@@ -93,11 +113,11 @@ class _Verdict(NamedTuple):
     message: str
 
 
-def _examine(connection: Connection) -> _Verdict:
+def _examine(connection: Connection, number: int | None) -> _Verdict:
     """How the connection answers, in one sentence that contains no secret."""
     scrub = Scrubber(())
     try:
-        connector, given = prepared(connection)
+        connector, given = prepared(connection, purpose="test", number=number)
         scrub = Scrubber([secret.reveal() for secret in given.secrets.values()])
         with closing(connector.open(given)) as conversation:
             return _Verdict(CheckState.REACHABLE, scrub(conversation.check()))
@@ -125,14 +145,17 @@ def _state_after(error: HubError) -> CheckState:
     return CheckState.BROKEN
 
 
-def _secrets(connection: Connection, connector: Connector, origins: tuple[str, ...]) -> dict[str, Secret]:
+def _secrets(
+    connection: Connection, connector: Connector, use: credential.Use, number: int | None
+) -> dict[str, Secret]:
     """The secrets that the connector asks for. Raises ConfigError when one is missing or must not go there."""
     asked = {field.name: field for field in connector.fields if field.is_secret}
     stored = connection.credential
     found: dict[str, Secret] = {}
     if asked and stored is not None:
-        refuse_other_origins(connection.name, origins, stored.name, stored.origins)
-        found = {name: secret for name, secret in credential.open_values(stored).items() if name in asked}
+        refuse_other_origins(connection.name, use.origins, stored.name, stored.origins)
+        opened = credential.open_values(stored, use=use, number=number)
+        found = {name: secret for name, secret in opened.items() if name in asked}
     missing = [field.label for name, field in asked.items() if field.required and name not in found]
     if missing:
         place = f"its credential “{stored.name}”" if stored else "a credential, and choose that for the connection"

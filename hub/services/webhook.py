@@ -13,7 +13,7 @@ from hub.clock import now
 from hub.engine import signature
 from hub.engine.delivery import wrong_place
 from hub.engine.signature import Scheme, SignatureError, Style
-from hub.models import Credential, DeliveryState, User, Webhook
+from hub.models import Credential, CredentialKind, DeliveryState, User, Webhook
 from hub.sdk import ConfigError
 from hub.services import audit, credential
 from hub.services.history import save_as
@@ -84,7 +84,7 @@ def set_secret(*, webhook: Webhook, secret: str, by: User | None, overlap: timed
     values = {SECRET: secret}
     is_replaced = overlap and SECRET in kept.fields
     if is_replaced:
-        values[PREVIOUS] = credential.open_values(kept)[SECRET].reveal()
+        values[PREVIOUS] = credential.open_values(kept, use=credential.Use(webhook.name, "keep"))[SECRET].reveal()
     credential.set_values(credential=kept, values=values, by=by)
     stored.credential, stored.previous_until = kept, now() + overlap if is_replaced else None
     save_as(stored, by=by, reason="signing secret set", fields=["credential", "previous_until"])
@@ -99,7 +99,7 @@ def _credential_for(webhook: Webhook, by: User | None) -> Credential:
     name = f"webhook-{webhook.name}"[:80]
     while Credential.objects.filter(name=name).exists():
         name = f"{name[:70]}-{randomness.token_hex(3)}"
-    made = Credential(name=name, title=f"Signing secret of {webhook}"[:200])
+    made = Credential(name=name, title=f"Signing secret of {webhook}"[:200], kind=CredentialKind.WEBHOOK)
     save_as(made, by=by, reason="made for a webhook")
     return made
 
@@ -109,7 +109,7 @@ def signed(webhook: Webhook, body: bytes, moment: datetime) -> dict[str, str]:
     if webhook.credential is None:
         raise ConfigError("Set the signing secret first.")
     scheme = scheme_of(webhook)
-    values = credential.open_values(webhook.credential)
+    values = credential.open_values(webhook.credential, use=credential.Use(webhook.name, "sign"))
     if SECRET not in values:
         raise ConfigError("Set the signing secret first.")
     id_ = f"test-{randomness.token_hex(8)}"

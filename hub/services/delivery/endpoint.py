@@ -93,7 +93,7 @@ def _keys(row: Webhook, scheme: Scheme) -> tuple[bytes, ...]:
     if row.credential is None:
         return ()
     try:
-        values = credential.open_values(row.credential)
+        values = credential.open_values(row.credential, use=credential.Use(row.name, "verify"))
     except ConfigError:
         return ()
     wanted = [webhook.SECRET]
