@@ -9,6 +9,7 @@ from django.db import close_old_connections
 
 from hub import provenance, queue
 from hub.services import connection, delivery, recovery, run
+from hub.services.credential import oauth
 
 
 def drain(lane_id: int, **newer: object) -> None:
@@ -34,6 +35,12 @@ def review(review_id: int, **newer: object) -> None:
     """Read both sides of a mapping after a restored backup."""
     with _own_connections():
         recovery.review(review_id=review_id)
+
+
+def complete_consent(consent_id: int, **newer: object) -> None:
+    """Get the first tokens for a consent that came back from its provider."""
+    with _own_connections():
+        oauth.exchange(consent_id=consent_id)
 
 
 @contextmanager

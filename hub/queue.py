@@ -19,6 +19,7 @@ TAKE = "hub.jobs.take_deliveries"
 TAKING = "hub:deliveries"  # set while a worker has been rung to take deliveries and has not begun
 TAKING_SECONDS = 5
 REVIEW = "hub.jobs.review"
+EXCHANGE = "hub.jobs.complete_consent"
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,11 @@ def hear_deliveries() -> None:
 def ask_review(review_id: int) -> None:
     """Ask, once the present transaction has committed, that a worker reads both sides of a mapping after a restore."""
     transaction.on_commit(lambda: _enqueue(REVIEW, review_id=review_id))
+
+
+def ask_exchange(consent_id: int) -> None:
+    """Ask, once the present transaction has committed, that a worker completes a consent that came back."""
+    transaction.on_commit(lambda: _enqueue(EXCHANGE, consent_id=consent_id))
 
 
 def _enqueue(job: str, **ids: int) -> None:

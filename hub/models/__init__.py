@@ -3,6 +3,7 @@
 from hub.models.audit import AuditEvent, AuditOutcome, CaptureActor, CapturedRow, Seal, SealedEntry
 from hub.models.change import Attempt, Change
 from hub.models.connection import CheckState, Connection, ConnectionCheck
+from hub.models.consent import Consent, ConsentState
 from hub.models.credential import (
     Credential,
     CredentialKind,
@@ -27,6 +28,7 @@ from hub.models.recovery import Recovery, Review, ReviewState
 from hub.models.replay import Replay, ReplayState, ReplayVersion
 from hub.models.run import ENDED, LIVE, RunState, SeenPage, SyncRun, Trigger
 from hub.models.schedule import Slot, SlotState
+from hub.models.token import OAuthToken, TokenState
 from hub.models.webhook import SignatureStyle, Webhook, WebhookHour, WebhookMiss, WebhookRoute
 
 __all__ = [
@@ -43,6 +45,8 @@ __all__ = [
     "Checkpoint",
     "Connection",
     "ConnectionCheck",
+    "Consent",
+    "ConsentState",
     "Credential",
     "CredentialGrant",
     "CredentialKind",
@@ -74,6 +78,7 @@ __all__ = [
     "Mapping",
     "MappingVersion",
     "MissedPolicy",
+    "OAuthToken",
     "RateState",
     "ReadMode",
     "ReconciliationException",
@@ -92,6 +97,7 @@ __all__ = [
     "Slot",
     "SlotState",
     "SyncRun",
+    "TokenState",
     "Trigger",
     "User",
     "VersionState",

@@ -28,6 +28,7 @@ from hub.sdk import (
     check_config,
 )
 from hub.services import audit, credential, pace
+from hub.services.credential import oauth
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,8 @@ def prepared(connection: Connection, *, purpose: str = "call", number: int | Non
     config = check_config(connector.fields, connection.config)
     origins = tuple(credential.normal_origin(origin) for origin in connector.origins(config))
     secrets = _secrets(connection, connector, credential.Use(connection.name, purpose, origins), number)
-    return connector, Settings(config, secrets, origins, float(connection.timeout_seconds))
+    tokens = oauth.source_of(connection.credential, connection.name, number)
+    return connector, Settings(config, secrets, origins, float(connection.timeout_seconds), tokens=tokens)
 
 
 def streams(connection: Connection) -> list[Stream]:

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from hub import provenance
 from hub.services import delivery, health, incarnation, link, recovery, replay, schedule, sweep
 from hub.services.audit import seal
+from hub.services.credential import oauth
 
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 5.0
@@ -87,6 +88,7 @@ class Rounds:
         sweep.sweep(now)
         delivery.sweep(now)
         recovery.ring_waiting()
+        oauth.ring_waiting(now)
 
     @staticmethod
     def _seal(now: datetime) -> None:

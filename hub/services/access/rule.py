@@ -14,6 +14,7 @@ from hub.models import (
     Checkpoint,
     Connection,
     ConnectionCheck,
+    Consent,
     Credential,
     CredentialGrant,
     Delivery,
@@ -184,6 +185,12 @@ RULES: dict[type[Model], Rule] = {
         {"delete": (Q(connection__isnull=True), "A connection uses it.")},
         reaches=SEEN,
         sealed=_sealed("pk"),
+    ),
+    Consent: Rule(
+        {"view": ("hub.view_consent",)},
+        _through_credential("credential"),
+        SEEN,
+        sealed=_sealed("credential"),
     ),
     IntegrationGrant: Rule(
         {"view": ("hub.grant_integration", "hub.view_auditevent"), "grant": ("hub.grant_integration",)},

@@ -109,6 +109,8 @@ class Gate:
         if known.held_until > now:
             return f"{name} asked to be left alone until {_told(known.held_until)}."
         if known.breaker.state is not BreakerState.CLOSED:
+            if known.breaker.code == breaker.CONSENT:
+                return f"{name} is held: {known.breaker.reason}"
             again = _told(known.breaker.probe_at or now)
             return f"{name} is held: {known.breaker.reason} It is tried again at {again}."
         if known.quota_left == 0 and known.quota_at > now:
