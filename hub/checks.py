@@ -12,14 +12,16 @@ from django.db.models import Q
 
 from hub import env, registry
 from hub.models import Connection, Integration, guard
+from hub.sdk import ConfigError
 from hub.services import audit, credential
 from hub.services.audit import anchor
 from hub.vault import UnsealError
 
 KEYS = (
-    ("HUB_SEAL_KEYS", "id:key pairs"),
-    ("HUB_AUDIT_KEYS", "id:key pairs"),
-    ("HUB_SECRET_KEY", "50 random characters or more"),
+    ("HUB_SEAL_PUBLIC", "HUB_SEAL_PRIVATE HUB_VAULT_TRANSIT_URL HUB_SEAL_KEYS", "what `manage.py seal_keys` prints"),
+    ("HUB_INBOUND_KEYS", "HUB_SEAL_KEYS", "id:key pairs"),
+    ("HUB_AUDIT_KEYS", "", "id:key pairs"),
+    ("HUB_SECRET_KEY", "", "50 random characters or more"),
 )
 
 
@@ -70,7 +72,7 @@ def evidence_is_anchored(**_: Any) -> Iterable[CheckMessage]:
 @register()
 def kept_keys_are_private(**_: Any) -> Iterable[CheckMessage]:
     """hub.W003: other people of this machine can read a key kept in the state folder."""
-    for name in ("seal_key", "secret_key", "audit_key"):
+    for name in ("seal_key", "inbound_key", "secret_key", "audit_key"):
         kept = Path(settings.HUB_STATE) / name
         if kept.exists() and kept.stat().st_mode & 0o077:
             yield Warning(f"{kept} can be read by others.", hint=f"chmod 600 {kept}", id="hub.W003")
@@ -79,13 +81,44 @@ def kept_keys_are_private(**_: Any) -> Iterable[CheckMessage]:
 @register(deploy=True)
 def keys_are_given(**_: Any) -> Iterable[CheckMessage]:
     """hub.W004: keys made at the first start lie beside the data they protect, and are lost with it."""
-    for name, shape in KEYS:
-        if not env.text(name, ""):
+    for name, instead, shape in KEYS:
+        if not any(env.secret(one) for one in (name, *instead.split())):
             yield Warning(
                 f"{name} is not set: a key made at the first start is used, from {settings.HUB_STATE}.",
                 hint=f"Set {name} ({shape}) from your secret store, and keep it apart from database backups.",
                 id="hub.W004",
             )
+
+
+@register(deploy=True)
+def web_cannot_open(**_: Any) -> Iterable[CheckMessage]:
+    """hub.E004: with one key for both, whoever takes over the web process has every secret."""
+    if settings.HUB_SEAL_PUBLIC or settings.HUB_SEAL_PRIVATE:
+        return
+    if settings.HUB_VAULT_TRANSIT is None:
+        yield Error(
+            "One key seals and opens secrets, so the web process can read all of them.",
+            hint="Make a pair with `manage.py seal_keys`: HUB_SEAL_PUBLIC for all, HUB_SEAL_PRIVATE for workers only. "
+            "Then `manage.py rewrap_credentials`. See docs/credentials.md.",
+            id="hub.E004",
+        )
+
+
+@register(Tags.database)
+def secrets_can_be_opened(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
+    """hub.E005: secrets in use that this process should be able to open and has no key for."""
+    if not databases:
+        return
+    try:
+        lacking = credential.lacking_keys()
+    except (DatabaseError, ConfigError):  # before the first migration; keys that are none are told by hub.E002
+        return
+    for wrapping, count in lacking.items():
+        yield Error(
+            f"{count} stored secrets cannot be opened here: {wrapping} is not given to this process.",
+            hint="Give it the key, from where keys are kept apart from the database, or set the values anew.",
+            id="hub.E005",
+        )
 
 
 @register(deploy=True)

@@ -111,6 +111,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "hub.admin.pause.banner",
+                "hub.admin.credential.desk.banner",
                 "hub.admin.session.page.frame",
             ]
         },

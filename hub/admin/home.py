@@ -14,6 +14,7 @@ from django.urls import reverse
 from hub import clock, models
 from hub.admin import wording
 from hub.admin.balance import Segment, segments
+from hub.admin.credential import ending
 from hub.services import access, integration, pace
 
 BADGE_CAP = 99
@@ -181,6 +182,7 @@ def _home(request: HttpRequest) -> dict[str, Any]:
         "at": tiles[0].card.at if tiles else None,
         "may_connect": access.can(user, "add", models.Connection).allowed,
         "exceptions_cap": integration.EXCEPTIONS_COUNTED,
+        "ending": [(one, wording.ahead(one.ends, clock.now())) for one in ending(request)],
         "held": pace.held(access.visible(user, "view", models.Connection), clock.now()),
     }
 

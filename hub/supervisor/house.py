@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from types import FrameType
@@ -19,6 +20,7 @@ from hub.management import systems
 from hub.services import health
 from hub.supervisor import embedded, probes
 from hub.supervisor.child import Child, GaveUpError, Program, manage, once
+from hub.vault import Private
 
 TICK_SECONDS = 0.1
 # Within 20 seconds all has ended: a stage is asked, after 8 seconds asked again, after 4 more made to.
@@ -78,7 +80,7 @@ class House:
         self._start(_web())
         for number in range(1, settings.HUB_WORKERS + 1):
             self._start(manage(f"worker-{number}", "worker", stage=HUB))
-        self._start(manage("scheduler", "scheduler", stage=HUB))
+        self._start(_sealing_only(manage("scheduler", "scheduler", stage=HUB)))
         if self._demo:
             self._start(once(manage("demo", "demo", stage=STORY), speaks_to_terminal=True))
 
@@ -182,7 +184,16 @@ class House:
 
 def _web() -> Program:
     command = [sys.executable, "-m", "hub.supervisor.web"]
-    return Program("web", command, HUB, {"HUB_DB_POOL": "1"})
+    return _sealing_only(Program("web", command, HUB, {"HUB_DB_POOL": "1"}))
+
+
+def _sealing_only(program: Program) -> Program:
+    """A program that is not given what opens secrets, where that is told apart from what seals them."""
+    if not settings.HUB_SEAL_PRIVATE:
+        return program
+    public = settings.HUB_SEAL_PUBLIC or Private(settings.HUB_SEAL_PRIVATE).public()
+    kept = {"HUB_SEAL_PUBLIC": ",".join(public), "HUB_SEAL_PRIVATE": "", "HUB_SEAL_PRIVATE_FILE": ""}
+    return replace(program, settings={**program.settings, **kept})
 
 
 def _refuse_earnest() -> None:

@@ -60,6 +60,12 @@ Credential history                        oooooooo-  nnnnnnnnn
 Credential delete                         xxxxxxxx-  xxxxxxxx-
 Credential change                         oooooooo-  nnnnnnnn-
 Credential do set_values                  xxxxxxox-  xxxxxxox-
+Credential do rotate                      xxxxxxox-  xxxxxxox-
+Credential do test                        xxxxxxox-  xxxxxxox-  connectioncheck
+Credential do activate                    xxxxxxox-  xxxxxxox-
+Credential do discard                     xxxxxxox-  xxxxxxox-
+Credential do go_back                     xxxxxxox-  xxxxxxox-
+Credential do revoke                      xxxxxxox-  xxxxxxox-
 Credential do give_access                 xxxxxxxo-  xxxxxxxo-  credentialgrant
 CredentialGrant edit                      -x-----x-  -x-----x-
 CredentialGrant changelist                xoxxxxxox  xoxxxxxox

@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from redis.exceptions import RedisError
 
 from hub import provenance
-from hub.services import delivery, health, incarnation, link, recovery, replay, schedule, sweep
+from hub.services import credential, delivery, health, incarnation, link, recovery, replay, schedule, sweep
 from hub.services.audit import seal
 from hub.services.credential import oauth
 
@@ -89,6 +89,7 @@ class Rounds:
         delivery.sweep(now)
         recovery.ring_waiting()
         oauth.ring_waiting(now)
+        credential.end_overlaps(now)
 
     @staticmethod
     def _seal(now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import connections
+from django.db import DatabaseError, connections
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
@@ -20,7 +20,9 @@ from rq.serializers import JSONSerializer
 from hub import queue
 from hub.management import garbage
 from hub.management.bond import die_with_parent
-from hub.services import health
+from hub.sdk import HubError
+from hub.services import credential, health
+from hub.vault import UnsealError
 
 MAINTENANCE_SECONDS = 30
 TTL_SECONDS = 45  # it waits at most 15 seconds less for a job, so that upkeep comes round
@@ -92,6 +94,7 @@ class Command(BaseCommand):
         """Work until asked to stop; a Redis that is away is waited for."""
         connections.close_all()  # a connection must not be shared with the jobs' processes
         garbage.settle()
+        _tell_of_keys()
         is_away = False
         while True:
             try:
@@ -104,6 +107,19 @@ class Command(BaseCommand):
                     logger.warning("Redis does not answer (%s); waiting for it.", type(error).__name__)
                 is_away = True
             time.sleep(REDIS_AWAY_SECONDS)
+
+
+def _tell_of_keys() -> None:
+    """A worker that cannot open what is stored says so at once, not when the first run fails."""
+    try:
+        if not credential.main_vault().may_open:
+            logger.error("This worker may seal secrets and not open them. Give it HUB_SEAL_PRIVATE.")
+        for wrapping, count in credential.lacking_keys().items():
+            logger.error("%d stored secrets cannot be opened by this worker: %s is not given to it.", count, wrapping)
+    except (DatabaseError, HubError, UnsealError) as error:
+        logger.warning("Whether all secrets can be opened is not known (%s).", type(error).__name__)
+    finally:
+        connections.close_all()
 
 
 def _work() -> bool:

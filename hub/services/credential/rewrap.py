@@ -59,18 +59,35 @@ class Progress:
 
 def standing() -> Standing:
     """Which keys are needed, as of now. Raises ConfigError."""
+    return Standing(_counted(), frozenset(_newest(is_inbound=one) for one in (False, True)))
+
+
+def _counted() -> dict[Wrapping, int]:
     counted = CredentialSecret.objects.values("credential__kind", "scheme", "key_id").annotate(rows=Count("pk"))
     found: Counter[Wrapping] = Counter()
     for row in counted.order_by():
         is_inbound = row["credential__kind"] == CredentialKind.WEBHOOK
         found[Wrapping(is_inbound, row["scheme"], row["key_id"])] += row["rows"]
-    return Standing(dict(found), frozenset(_newest(is_inbound=one) for one in (True, False)))
+    return dict(found)
+
+
+def lacking_keys() -> dict[Wrapping, int]:
+    """The keys that stored secrets need and this process has not, with how many need each.
+
+    What a process that only seals is not given does not count. Raises ConfigError.
+    """
+    vaults = {is_inbound: _vault(is_inbound=is_inbound) for is_inbound in (False, True)}
+    return {
+        wrapping: count
+        for wrapping, count in _counted().items()
+        if (vault := vaults[wrapping.is_inbound]).may_open and not vault.knows(wrapping.scheme, wrapping.key_id)
+    }
 
 
 def rewrap(*, by: User | None, batch: int = BATCH) -> Iterator[Progress]:
     """Wrap everything anew, and tell after each batch how far it is. Raises ConfigError when a key is missing."""
     progress = Progress()
-    for is_inbound in (True, False):
+    for is_inbound in (False, True):
         if not _vault(is_inbound=is_inbound).may_open and _old(is_inbound=is_inbound).exists():
             raise ConfigError("This process may seal and not open. Wrap anew where workers run, with all their keys.")
         last = 0
@@ -145,7 +162,10 @@ def _newest(*, is_inbound: bool) -> Wrapping:
 
 
 def _vault(*, is_inbound: bool) -> Vault:
-    return key.inbound_vault() if is_inbound else key.main_vault()
+    try:
+        return key.inbound_vault() if is_inbound else key.main_vault()
+    except UnsealError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _key_of(fresh: Sequence[Sealed | UnsealError]) -> str:
