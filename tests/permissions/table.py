@@ -53,6 +53,15 @@ Connection do probe                       xxxooxxo-  xxxooxxo-  connectioncheck
 Connection do close_breaker               xxxooxxo-  xxxooxxo-
 Connection do pause                       xxxooxxo-  xxxooxxo-  connection
 Connection do resume                      xxxooxxo-  xxxooxxo-  connection
+Consent callback                          xxxxxxoxx  nnnnnnnnn
+Consent live                              oooooooo-  nnnnnnnnn
+Consent edit                              xxxxxxxx-  xxxxxxxx-
+Consent changelist                        oooooooox  oooooooox
+Consent add                               xxxxxxxxx  xxxxxxxxx
+Consent history                           ---------  nnnnnnnnn
+Consent delete                            xxxxxxxx-  xxxxxxxx-
+Consent change                            oooooooo-  nnnnnnnn-
+Credential do connect                     xxxxxxox-  xxxxxxox-
 Credential edit                           xxxxxxox-  xxxxxxox-  credential
 Credential changelist                     oooooooox  oooooooox
 Credential add                            xxxxxxoxx  xxxxxxoxx

@@ -77,6 +77,9 @@ def _rows(name: str, common: Rows) -> Rows:
         DeliveryFactory(webhook=hook, key=key, event=name), models.Finding.objects.create(
             review=review, kind="new", source_key=key
         ),
+        models.Consent.objects.create(
+            credential=credential, asked_at=now(), expires_at=now(), mark=name, message=name
+        ),
         models.Replay.objects.create(integration=integration, mapping=mapping, reason=name, created_at=now()),
     ]  # fmt: skip
     return {type(row): row for row in found}

@@ -18,8 +18,9 @@ def normal_origin(origin: str) -> str:
     scheme, separator, place = origin.partition("://")
     if not (scheme and separator and place) or any(sign.isspace() for sign in origin):
         raise ConfigError("An allowed address must look like scheme://host:port, such as https://crm.example:443.")
-    if scheme == "sftp" and "/" not in place and not place.rpartition("]")[2].partition(":")[1]:
-        return f"{origin.lower()}:22"
     if "@" in place.partition("/")[0]:
         raise ConfigError("An allowed address must not contain a user or password.")
+    if scheme == "sftp":
+        server = place.partition("/")[0].lower()
+        return f"sftp://{server}" if server.rpartition("]")[2].count(":") else f"sftp://{server}:22"
     return origin

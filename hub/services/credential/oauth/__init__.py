@@ -1,7 +1,18 @@
 """OAuth2: tokens asked for, renewed once for everybody, and given to connections; consent where a person must agree."""
 
 from hub.services.credential.oauth.consent import address, begin, exchange, ring_waiting, take_back
-from hub.services.credential.oauth.source import Source, source_of
+from hub.services.credential.oauth.source import Source, has_tokens, needs_person, source_of
 from hub.services.credential.oauth.token import forget
 
-__all__ = ["Source", "address", "begin", "exchange", "forget", "ring_waiting", "source_of", "take_back"]
+__all__ = [
+    "Source",
+    "address",
+    "begin",
+    "exchange",
+    "forget",
+    "has_tokens",
+    "needs_person",
+    "ring_waiting",
+    "source_of",
+    "take_back",
+]

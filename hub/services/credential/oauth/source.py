@@ -21,12 +21,22 @@ FIRST_NAP, LONGEST_NAP = 0.05, 0.5
 LONGEST_WAIT = engine.LEASE + 2 * engine.DEADLINE
 
 
+def has_tokens(credential: Credential) -> bool:
+    """Whether it is of a kind whose tokens the hub gets."""
+    return credential.kind in KINDS
+
+
+def needs_person(credential: Credential) -> bool:
+    """Whether a person gives consent for it."""
+    return credential.kind == CredentialKind.OAUTH_CODE
+
+
 def source_of(credential: Credential | None, used_by: str, number: int | None = None) -> "Source | Trial | None":
     """Where the tokens of a credential come from, for the connection `used_by`; None for one of another kind.
 
     `number` names a version of its client secret that is only being tried.
     """
-    if credential is None or credential.kind not in KINDS:
+    if credential is None or not has_tokens(credential):
         return None
     is_trial = number is not None and number != credential.number
     if is_trial and credential.kind == CredentialKind.OAUTH_CLIENT:
