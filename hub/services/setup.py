@@ -16,13 +16,19 @@ FIELDS = (
 )  # fmt: skip
 
 
-@transaction.atomic
 def save_connection(*, connection: Connection, secrets: Mapping[str, str], by: User | None) -> None:
     """Save a new or changed connection; the `secrets` that are given replace those of its credential.
 
     A connection without a credential gets one of its own. Raises ConfigError when a setting is wrong, or when the
     connection would lead its credential to an address for which nobody has given the secrets.
     """
+    if secrets:
+        credential.get_ready(1)
+    _save(connection, secrets, by)
+
+
+@transaction.atomic
+def _save(connection: Connection, secrets: Mapping[str, str], by: User | None) -> None:
     is_new = connection.pk is None
     origins = reached(connection)
     if secrets:

@@ -28,7 +28,11 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--dry-run", action="store_true", help="Show and try what would change; keep nothing.")
         parser.add_argument("--yes", action="store_true", help="Do not ask for confirmation on a terminal.")
-        parser.add_argument("--ask", action="store_true", help="Ask again for secrets that a person enters.")
+        parser.add_argument(
+            "--ask",
+            action="store_true",
+            help="Ask again for secrets that a person enters, and set anew what cannot be compared here.",
+        )
         actor.add_argument(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,6 +60,11 @@ class Command(BaseCommand):
             console.print(Text(f"{entry.item.label}{' (new)' if entry.is_new else ''}", style="bold"))
             for line in entry.lines:
                 console.print(terminal.difference(line.sign, line.path, line.old, line.new))
+        for name in planned.uncompared:
+            console.print(
+                f"credential {name}: this process can seal values and not read them, so whether the given ones are "
+                f"others is not known. They stay as they are; --ask sets them anew."
+            )
         if not planned.differences:
             console.print(f"Nothing to change: {planned.unchanged} as described.")
             return

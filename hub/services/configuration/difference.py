@@ -54,13 +54,22 @@ def difference(item: Item, present: Present, origins: Sequence[str] | None, *, a
     if item.kind is Kind.CREDENTIAL:
         old_origins = present.value(item, "origins") or []
         moved = origins is not None and sorted(origins) != sorted(old_origins)
+        is_other_kind = "kind" in changed and not is_new
         if moved:
             lines.extend(Line(*found) for found in _lines("origins", old_origins, origins))
-        secrets = _secrets(item, present, moved=moved, ask=ask)
+        secrets = _secrets(item, present, moved=moved or is_other_kind, ask=ask)
         lines.extend(_secret_lines(item, present, secrets))
     if not (lines or is_new):
         return None
     return Difference(item, is_new, tuple(lines), tuple(changed), secrets, origins if moved else None)
+
+
+def uncompared(item: Item, present: Present, *, ask: bool) -> list[str]:
+    """The values that a file gives and that this process may seal but not read, so that nobody can compare them."""
+    row = present.row(item)
+    if item.kind is not Kind.CREDENTIAL or row is None or ask or credential_service.may_open(row.kind):
+        return []
+    return sorted(name for name, secret in item.secrets.items() if secret.value is not None and name in row.fields)
 
 
 def leaves(value: Any, path: str = "") -> dict[str, Any]:
@@ -110,6 +119,10 @@ def _secrets(item: Item, present: Present, *, moved: bool, ask: bool) -> dict[st
     row = present.row(item)
     if row is None or moved:
         return dict(item.secrets)
+    if not credential_service.may_open(row.kind):
+        # Nothing can be compared or kept: all of them are set, or none.
+        is_new_to_it = not set(item.secrets) <= set(row.fields)
+        return dict(item.secrets) if ask or is_new_to_it else {}
     return {name: secret for name, secret in item.secrets.items() if _is_other(row, name, secret, ask=ask)}
 
 

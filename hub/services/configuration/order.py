@@ -1,8 +1,9 @@
-"""Gives mappings their places: in the order of the file, and without pushing aside those that it does not mention."""
+"""What items get from those beside them: mappings their places, credentials of webhooks their kind."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from hub.models import CredentialKind
 from hub.services.configuration.item import Item, Kind
 from hub.services.configuration.present import Present
 
@@ -19,6 +20,19 @@ def placed(items: Sequence[Item], present: Present) -> list[Item]:
         there = {name: row.position for name, row in rows if row.integration.name == integration}
         places |= positions(names, there)
     return [_at(item, places[item.name]) if item.kind is Kind.MAPPING else item for item in items]
+
+
+def signing(items: Sequence[Item], present: Present) -> list[Item]:
+    """The items, new credentials of webhooks with their kind: the web process must open them to check signatures."""
+    of_webhooks = {item.given.get("credential") for item in items if item.kind is Kind.WEBHOOK}
+    of_connections = {item.given.get("credential") for item in items if item.kind is Kind.CONNECTION}
+    names = of_webhooks - of_connections - set(present.rows[Kind.CREDENTIAL])
+    return [
+        replace(item, given={"kind": CredentialKind.WEBHOOK.value, **item.given})
+        if item.kind is Kind.CREDENTIAL and item.name in names
+        else item
+        for item in items
+    ]
 
 
 def positions(names: Sequence[str], there: Mapping[str, int]) -> dict[str, int]:

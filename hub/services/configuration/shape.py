@@ -8,7 +8,16 @@ from typing import Any
 from django.db.models import TextChoices
 
 from hub.engine.lane import BUCKETS
-from hub.models import Criticality, DeletePolicy, Direction, MissedPolicy, ReadMode, Semantics, SignatureStyle
+from hub.models import (
+    CredentialKind,
+    Criticality,
+    DeletePolicy,
+    Direction,
+    MissedPolicy,
+    ReadMode,
+    Semantics,
+    SignatureStyle,
+)
 
 Reader = Callable[[Any], Any]
 
@@ -126,6 +135,8 @@ def _route(given: dict[str, Any]) -> dict[str, Any]:
 
 CREDENTIAL: Mapping[str, Reader] = {
     "title": text(),
+    "kind": choice(CredentialKind),
+    "details": settings,
     "origins": texts,
     "expires_at": optional(moment),
     "values": settings,

@@ -61,8 +61,10 @@ class Writing:
     def _one(self, difference: Difference) -> None:
         item = difference.item
         row = self._row(difference)
+        # What a secret is bound to is written when it is sealed.
+        apart = APART | {"kind"} if isinstance(row, Credential) and (row.fields or difference.secrets) else APART
         for name in difference.fields:
-            if name not in APART:
+            if name not in apart:
                 setattr(row, name, self._value(item, name))
         if {"schedule", "time_zone"} & set(difference.fields):
             row.next_run_at = None  # the scheduler works out the next slot anew
@@ -107,11 +109,14 @@ class Writing:
             name: secret.value.reveal() if secret.value else self.answers[row.name, name]
             for name, secret in (difference.secrets or {}).items()
         }
-        if values or (difference.origins is not None and row.fields):
-            credential.set_values(credential=row, values=values, by=self.by, origins=difference.origins)
+        kind = difference.item.given["kind"] if "kind" in difference.fields else row.kind
+        if values or (row.fields and (difference.origins is not None or kind != row.kind)):
+            credential.set_values(credential=row, values=values, by=self.by, origins=difference.origins, kind=kind)
         elif difference.origins is not None:
             row.origins = list(difference.origins)
             save_as(row, by=self.by, reason=_reason(difference.item), fields=["origins"])
+        if "details" in difference.fields:
+            credential.refuse_unfit_details(kind, row.details)
 
     def _audit(self, difference: Difference, row: Connection | Credential | Integration | MappingRow | Webhook) -> None:
         detail = {line.path: [line.old, line.new] for line in difference.lines}

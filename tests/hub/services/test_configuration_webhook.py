@@ -51,6 +51,7 @@ def test_are_made_with_secret_and_routes(tmp_path: Path) -> None:
     webhook = Webhook.objects.get()
     assert (webhook.style, webhook.signature["header"], webhook.catch_up_minutes) == ("generic", "x-sign", 30)
     assert credential.holds(Credential.objects.get(), {"secret": "s3cret-of-the-shop"})
+    assert Credential.objects.get().kind == "webhook"  # so that the web process may open it
     assert list(webhook.routes.values_list("events", "keys_from")) == [
         (["orders/*"], "body:order.id"),
         (["refunds/create"], "body:order_id"),
