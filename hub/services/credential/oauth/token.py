@@ -30,7 +30,7 @@ from hub.services.credential.oauth.provider import Grant, RefusedError
 from hub.services.credential.oauth.reach import origins_of
 from hub.services.credential.use import Use
 from hub.services.credential.values import open_values
-from hub.vault import DataKey, Sealed, UnsealError
+from hub.vault import DataKey, UnsealError
 
 GONE = "invalid_grant"  # what renews it is used up, revoked or ended
 CONNECT = "Open the credential's page and connect it again."
@@ -186,12 +186,9 @@ def consent_needed(credential: Credential) -> str:
 
 def _opened(row: OAuthToken, credential: Credential) -> dict[str, str]:
     """The values of a row. Raises ConfigError."""
-    stored = Sealed(
-        row.scheme, row.key_id, None if row.wrapped is None else bytes(row.wrapped), bytes(row.sealed or b"")
-    )
     bound_to = row.binding(credential, row.bound_epoch, settings.HUB_ENVIRONMENT)
     try:
-        values: dict[str, str] = json.loads(key.vault_of(credential.kind).open(stored, bound_to))
+        values: dict[str, str] = json.loads(key.vault_of(credential.kind).open(sealed.stored_token(row), bound_to))
     except UnsealError as error:
         raise ConfigError(f"The tokens of “{credential}” cannot be opened: {error} {CONNECT}") from None
     return values
