@@ -39,7 +39,7 @@ class Consent(models.Model):
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"{self.credential}: {self.get_state_display()}"
+        return f"Consent for {self.credential}"
 
     def binding(self, what: str, environment: str) -> str:
         """What a sealed part is bound to."""
