@@ -17,6 +17,8 @@ from django.contrib import admin
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from hub.vault import pair
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 FILE_LINES, FUNCTION_LINES = 300, 40
@@ -183,7 +185,8 @@ class TestDjango:
             HUB_STATE=str(tmp_path),
             HUB_ENVIRONMENT="production",
             HUB_SECRET_KEY=secrets.token_urlsafe(60),
-            HUB_SEAL_KEYS=f"first:{secrets.token_hex(32)}",
+            HUB_SEAL_PUBLIC=pair("first")[0],
+            HUB_INBOUND_KEYS=f"first:{secrets.token_hex(32)}",
             HUB_AUDIT_KEYS=f"first:{secrets.token_hex(32)}",
             HUB_AUDIT_ANCHORS="syslog://logs.example.com:514",
             HUB_HOSTS="hub.example.com",

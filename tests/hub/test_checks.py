@@ -11,8 +11,10 @@ import pytest
 from django.core.checks import Tags, run_checks
 from django.core.management import call_command
 
+from hub.models import CredentialSecret
 from hub.provider import Provider
-from tests.factories import ConnectionFactory, IntegrationFactory, UserFactory
+from hub.vault import pair
+from tests.factories import ConnectionFactory, CredentialFactory, IntegrationFactory, UserFactory
 from tests.hub.garden import Garden
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +55,12 @@ class TestKeys:
         assert "hub.W012" in ids(include_deployment_checks=True)
         settings.HUB_AUDIT_ANCHORS = ["syslog://loghost"]
         assert "hub.W012" not in ids(include_deployment_checks=True)
+
+    def test_that_stored_secrets_need_and_are_not_given_are_an_error(self, db: None) -> None:
+        assert "hub.E005" not in ids(tags=[Tags.database], databases=["default"])
+        CredentialSecret.objects.create(credential=CredentialFactory(), number=1, key_id="gone", sealed=b"x")
+
+        assert "hub.E005" in ids(tags=[Tags.database], databases=["default"])
 
     def test_that_others_can_read_are_found(self, settings: Any, tmp_path: Path) -> None:
         settings.HUB_STATE = tmp_path
@@ -100,7 +108,8 @@ class TestDeploy:
         "DATABASE_URL": "postgresql://hub:secret@db.example:5432/hub",
         "REDIS_URL": "redis://redis.example:6379/0",
         "HUB_SECRET_KEY": secrets.token_hex(32),
-        "HUB_SEAL_KEYS": f"2026a:{secrets.token_hex(32)}",
+        "HUB_SEAL_PUBLIC": pair("2026a")[0],
+        "HUB_INBOUND_KEYS": f"2026a:{secrets.token_hex(32)}",
         "HUB_AUDIT_KEYS": f"2026a:{secrets.token_hex(32)}",
         "HUB_AUDIT_ANCHORS": "syslog://logs.example:514",
         "HUB_HOSTS": "hub.example.com",
@@ -129,9 +138,25 @@ class TestDeploy:
         done = self.check(tmp_path)
 
         assert done.returncode == 1
-        for name in ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_SEAL_KEYS", "HUB_AUDIT_KEYS"):
+        for name in ("DATABASE_URL", "REDIS_URL", "HUB_SECRET_KEY", "HUB_SEAL_PUBLIC", "HUB_AUDIT_KEYS"):
             assert f"{name}" in done.stderr
         assert {"hub.W004", "hub.W005", "hub.W006"} <= {word.strip("():") for word in done.stderr.split()}
+
+    def test_fails_where_one_key_seals_and_opens(self, tmp_path: Path) -> None:
+        one_key = {name: value for name, value in self.PRODUCTION.items() if name != "HUB_SEAL_PUBLIC"}
+        done = self.check(tmp_path, **{**one_key, "HUB_SEAL_KEYS": f"2026a:{secrets.token_hex(32)}"})
+
+        assert done.returncode == 1
+        assert "hub.E004" in done.stderr
+        assert "manage.py seal_keys" in done.stderr
+
+    def test_takes_the_keys_from_files(self, tmp_path: Path) -> None:
+        kept = tmp_path / "keys"
+        kept.write_text(f"2026b:{secrets.token_hex(32)}\n2026a:{secrets.token_hex(32)}\n")
+        others = {name: value for name, value in self.PRODUCTION.items() if name != "HUB_INBOUND_KEYS"}
+        done = self.check(tmp_path, **{**others, "HUB_INBOUND_KEYS_FILE": str(kept)})
+
+        assert done.returncode == 0, done.stderr
 
     def test_finds_hosts_that_allow_everything(self, tmp_path: Path) -> None:
         done = self.check(tmp_path, **{**self.PRODUCTION, "HUB_HOSTS": "*"})

@@ -83,7 +83,7 @@ class CredentialAdmin(AccessDeeds[Credential]):
             "connect", "Connect", "set_secret", icon="link", tone="primary", proof=True, text=CONNECT_TEXT,
             shown=oauth.needs_person,
         ),
-        Deed("test", "Test", "set_secret", icon="network_check", asks=False, shown=_is_set),
+        Deed("test", "Test", "set_secret", icon="network_check", asks=False, shown=_is_set, proof=True),
         Deed(
             "activate", "Put to use", "set_secret", icon="published_with_changes", tone="primary", proof=True,
             text=ACTIVATE_TEXT, form_class=OverlapForm, shown=_is_staged,
@@ -95,7 +95,7 @@ class CredentialAdmin(AccessDeeds[Credential]):
         ),
         Deed(
             "discard", "Discard staged", "set_secret", icon="delete", text="The staged values are removed.",
-            shown=_is_staged,
+            shown=_is_staged, proof=True,
         ),
         Deed(
             "go_back", "Go back", "set_secret", icon="undo", proof=True, form_class=ReasonForm, shown=_is_retiring,

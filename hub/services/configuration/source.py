@@ -13,7 +13,10 @@ from hub.services.configuration.problem import Place, Problems
 
 VARIABLE = re.compile(r"(?P<escaped>\$\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
 # They hold secrets of the hub itself and must not end up in a readable setting.
-NEVER = {"HUB_SECRET_KEY", "HUB_SEAL_KEYS", "HUB_AUDIT_KEYS", "HUB_OIDC_CLIENT_SECRET", "DATABASE_URL", "REDIS_URL"}
+NEVER = {
+    "HUB_SECRET_KEY", "HUB_SEAL_KEYS", "HUB_SEAL_PRIVATE", "HUB_INBOUND_KEYS", "HUB_VAULT_TRANSIT_TOKEN",
+    "HUB_AUDIT_KEYS", "HUB_OIDC_CLIENT_SECRET", "DATABASE_URL", "REDIS_URL",
+}  # fmt: skip
 SECRET_SHAPE = "from_env: VARIABLE, from_json: {file: …, pointer: /…} or prompt: A question"  # noqa: S105
 
 

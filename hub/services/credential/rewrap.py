@@ -68,8 +68,8 @@ def _counted() -> dict[Wrapping, int]:
     for row in counted.order_by():
         is_inbound = row["credential__kind"] == CredentialKind.WEBHOOK
         found[Wrapping(is_inbound, row["scheme"], row["key_id"])] += row["rows"]
-    for row in _tokens().values("scheme", "key_id").annotate(rows=Count("pk")).order_by():
-        found[Wrapping(is_inbound=False, scheme=row["scheme"], key_id=row["key_id"])] += row["rows"]
+    for token in _tokens().values("scheme", "key_id").annotate(rows=Count("pk")).order_by():
+        found[Wrapping(is_inbound=False, scheme=token["scheme"], key_id=token["key_id"])] += token["rows"]
     return dict(found)
 
 

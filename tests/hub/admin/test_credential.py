@@ -186,3 +186,24 @@ class TestCredentialList:
         make.CredentialFactory.create_batch(20)
 
         assert queries() == few <= 12
+
+
+class TestKind:
+    def test_decides_which_inputs_there_are(self, administrator: User, client_of: ClientOf) -> None:
+        fresh = make.CredentialFactory(kind="bearer")
+
+        shown = html(client_of(administrator), set_values(fresh))
+
+        assert 'name="value-token"' in shown
+        assert 'name="value-password"' not in shown
+        assert 'name="other_name"' not in shown
+
+    def test_is_changed_with_its_values(self, kept: Credential, administrator: User, client_of: ClientOf) -> None:
+        client = client_of(administrator)
+
+        asked = client.post(set_values(kept), {"kind": "bearer", "origins": PLACE}).content.decode()
+        assert 'name="value-token"' in asked
+        client.post(set_values(kept), {"kind": "bearer", "value-token": "t0ken", "origins": PLACE})
+
+        kept.refresh_from_db()
+        assert (kept.kind, kept.fields) == ("other", ["password"])  # the password would have stayed

@@ -82,6 +82,27 @@ class TestHome:
         assert "28 deletions are more than 20." in shown
         assert reverse("admin:hub_syncrun_change", args=[run.pk]) in shown
 
+    @pytest.mark.parametrize(
+        ("days", "said", "tone"),
+        [
+            (31, "", ""),
+            (20, "The credential “Toy key” ends in 20 days", "warn"),
+            (5, "The credential “Toy key” ends in 5 days", "bad"),
+            (-1, "nothing that uses it works", "bad"),
+        ],
+    )
+    def test_warns_of_a_credential_that_ends(
+        self, days: int, said: str, tone: str, administrator: User, client_of: ClientOf
+    ) -> None:
+        make.CredentialFactory(title="Toy key", fields=["p"], expires_at=now() + timedelta(days=days, minutes=5))
+
+        shown = page(client_of, administrator)
+        if said:
+            assert said in shown
+            assert f"hub-notice-{tone}" in shown
+        else:
+            assert "Toy key" not in shown
+
     def test_leads_to_the_open_exceptions_of_that_integration(self, owner: User, client_of: ClientOf) -> None:
         mapping = owned(owner)
         make.ReconciliationExceptionFactory.create_batch(3, mapping=mapping)

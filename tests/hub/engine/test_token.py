@@ -1,5 +1,7 @@
 """When a token is used, renewed or waited for."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,9 +49,9 @@ class TestStep:
         good = Standing(has_access=True, expires_at=NOW + 60, renew_at=NOW - 1)
 
         assert step(good, NOW) is Step.RENEW
-        assert step(Standing(**_of(good), refreshing_since=NOW - 1), NOW) is Step.WAIT
-        assert step(Standing(**_of(good), refreshing_since=NOW - 3), NOW) is Step.USE
-        assert step(Standing(**_of(good), refreshing_since=NOW - 46), NOW) is Step.RENEW
+        assert step(replace(good, refreshing_since=NOW - 1), NOW) is Step.WAIT
+        assert step(replace(good, refreshing_since=NOW - 3), NOW) is Step.USE
+        assert step(replace(good, refreshing_since=NOW - 46), NOW) is Step.RENEW
 
 
 class TestTimes:
@@ -67,7 +69,3 @@ class TestTimes:
 
         assert token.FIRST_WAIT <= wait <= token.EXHAUSTED_WAIT
         assert wait <= token.wait_after(failures + 1, is_refused=is_refused)
-
-
-def _of(stands: Standing) -> dict[str, float | bool]:
-    return {"has_access": stands.has_access, "expires_at": stands.expires_at, "renew_at": stands.renew_at}

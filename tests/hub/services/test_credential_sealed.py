@@ -31,7 +31,7 @@ def sealed(db: None, provider: str) -> Credential:
     return made
 
 
-def _set(**values: Any) -> Callable[[Credential], None]:
+def _set(**values: Any) -> Callable[[Credential], object]:
     return lambda row: _of(row, values)
 
 
@@ -43,7 +43,7 @@ def _secret(row: Credential) -> CredentialSecret:
     return CredentialSecret.objects.get(credential=row, number=1)
 
 
-def _flip(field: str, place: int) -> Callable[[Credential], None]:
+def _flip(field: str, place: int) -> Callable[[Credential], object]:
     def flip(row: Credential) -> None:
         secret = _secret(row)
         data = bytearray(getattr(secret, field))
@@ -53,10 +53,9 @@ def _flip(field: str, place: int) -> Callable[[Credential], None]:
     return flip
 
 
-def _cut(field: str, size: int) -> Callable[[Credential], None]:
-    return lambda row: (
-        CredentialSecret.objects.filter(credential=row).update(**{field: bytes(getattr(_secret(row), field))[:size]})
-        and None
+def _cut(field: str, size: int) -> Callable[[Credential], object]:
+    return lambda row: CredentialSecret.objects.filter(credential=row).update(
+        **{field: bytes(getattr(_secret(row), field))[:size]}
     )
 
 
@@ -81,7 +80,7 @@ def _with_the_earlier_version_put_forward(row: Credential) -> None:
     CredentialSecret.objects.filter(credential=row, number=2).update(number=1)
 
 
-MUTATIONS: dict[str, Callable[[Credential], None]] = {
+MUTATIONS: dict[str, Callable[[Credential], object]] = {
     "a bit of the nonce": _flip("sealed", 3),
     "a bit of the ciphertext": _flip("sealed", 20),
     "a bit of the tag": _flip("sealed", -1),
@@ -91,8 +90,8 @@ MUTATIONS: dict[str, Callable[[Credential], None]] = {
     "the ciphertext gone": _cut("sealed", 0),
     "the wrapped key cut short": _cut("wrapped", -4),
     "the wrapped key gone": _cut("wrapped", 0),
-    "the key's id renamed": lambda row: CredentialSecret.objects.update(key_id="other") and None,
-    "said to be from before there were data keys": lambda row: CredentialSecret.objects.update(scheme="") and None,
+    "the key's id renamed": lambda row: CredentialSecret.objects.update(key_id="other"),
+    "said to be from before there were data keys": lambda row: CredentialSecret.objects.update(scheme=""),
     "an address added": _set(origins=[HERE, THERE]),
     "another address": _set(origins=[THERE]),
     "no address": _set(origins=[]),

@@ -46,7 +46,7 @@ def unarmed() -> Iterator[None]:
 def use(connection: Connection, calls: int = 1) -> int:
     """Read all things so often; how many there were."""
     with services.opened(connection) as opened:
-        return sum(len(opened.read("things", None, 10).records) for _ in range(calls))  # type: ignore[attr-defined]
+        return sum(len(source(opened).read("things", None, 10).records) for _ in range(calls))
 
 
 def end(credential: Credential, **more: Any) -> None:
@@ -197,7 +197,7 @@ class TestRenewal:
                     gate.wait()
                     until, count = time.monotonic() + 4, 0
                     while time.monotonic() < until:
-                        assert len(opened.read("things", None, 10).records) == 3  # type: ignore[attr-defined]
+                        assert len(source(opened).read("things", None, 10).records) == 3
                         count += 1
                 came.put(count)
             except BaseException as error:  # noqa: BLE001  it is what came of it
@@ -225,7 +225,7 @@ class TestRenewal:
         OAuthToken.objects.update(obtained_at=now() - timedelta(minutes=5))
         with services.opened(connection) as opened:
             revoke(running)
-            assert len(opened.read("things", None, 10).records) == 3  # type: ignore[attr-defined]
+            assert len(source(opened).read("things", None, 10).records) == 3
 
         assert running.asked()["refresh_token"] == 1
         assert pace.hold_of(connection, now()) is None
@@ -235,9 +235,9 @@ class TestRenewal:
         OAuthToken.objects.update(obtained_at=now() - timedelta(minutes=5))
         change = Change("c", Operation.CREATE, "x", {"a": 1}, {"a": 1})
         with services.opened(connection) as opened:
-            opened.read("things", None, 10)  # type: ignore[attr-defined]
+            source(opened).read("things", None, 10)
             revoke(running)
-            answers = [next(iter(opened.apply("things", [change]))).answer.value for _ in range(2)]  # type: ignore[attr-defined]
+            answers = [next(iter(opened.apply("things", [change]))).answer.value for _ in range(2)]
 
         assert answers == ["auth", "applied"]
         assert running.asked()["things POST"] == 1  # of the refused one the provider's own door did not let it in
