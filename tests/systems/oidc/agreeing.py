@@ -1,11 +1,15 @@
 """Credentials at the real provider, and connections that use them."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from hub.models import Connection, Consent, Credential, User
+from hub.clock import now
+from hub.models import Connection, Consent, Credential, OAuthToken, User
+from hub.services import connection as services
 from hub.services import credential as credentials
 from hub.services.credential import oauth
+from tests.connectors.acting import source
 from tests.factories import ConnectionFactory, CredentialFactory
 from tests.systems.oidc.conftest import CLIENT_SECRET, Running
 
@@ -54,3 +58,19 @@ def things(running: Running, credential: Credential) -> Connection:
     config = {"base_url": f"{running.url}/api", "auth": "oauth2", "manifest": {"streams": {"things": stream}}}
     made: Connection = ConnectionFactory(connector="rest", credential=credential, config=config)
     return made
+
+
+def use(connection: Connection, calls: int = 1) -> int:
+    """Read all things so often; how many there were."""
+    with services.opened(connection) as opened:
+        return sum(len(source(opened).read("things", None, 10).records) for _ in range(calls))
+
+
+def end(credential: Credential, **more: Any) -> None:
+    """Its token is due, and no longer good."""
+    moment = now() - timedelta(seconds=1)
+    OAuthToken.objects.filter(credential=credential).update(renew_at=moment, expires_at=moment, **more)
+
+
+def row(credential: Credential) -> OAuthToken:
+    return OAuthToken.objects.get(credential=credential)

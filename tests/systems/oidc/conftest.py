@@ -17,7 +17,9 @@ from django.test import Client
 from django.urls import clear_url_caches
 
 from hub import urls
+from hub.models import User
 from hub.provider import Provider
+from tests.factories import UserFactory
 from tests.ports import free_ports
 
 HERE = Path(__file__).parent
@@ -131,3 +133,10 @@ def come(client: Client, running: Running, name: str = "nora", **asked: str) -> 
     sent = client.get("/account/oidc/", {"process": "login", **asked})
     assert urlsplit(sent.headers["Location"]).path == "/o/authorize/"
     return client.get(running.visit(sent.headers["Location"], name))
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    """Who manages the credentials."""
+    made: User = UserFactory(username="carla", groups=["Credential admin", "Whole hub"])
+    return made

@@ -16,17 +16,12 @@ from hub.models import AuditEvent, Consent, Credential, OAuthToken, User
 from hub.sdk import ConfigError
 from hub.services import connection as services
 from hub.services.credential import oauth
+from tests.connectors.acting import source
 from tests.factories import UserFactory
 from tests.systems.oidc.agreeing import CONSENT, SESSION, acting, things
 from tests.systems.oidc.conftest import Running
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.system]
-
-
-@pytest.fixture
-def person(db: None) -> User:
-    made: User = UserFactory(username="carla", groups=["Credential admin", "Whole hub"])
-    return made
 
 
 @pytest.fixture
@@ -73,7 +68,7 @@ def test_leads_from_the_button_to_a_connection_that_works(running: Running, brow
     page = browser.get(f"/admin/hub/consent/{consent.pk}/change/")
     assert "Connected. The token is renewed by itself." in page.content.decode()
     with services.opened(connection) as opened:
-        assert len(opened.read("things", None, 10).records) == 3  # type: ignore[attr-defined]
+        assert len(source(opened).read("things", None, 10).records) == 3
     told = list(AuditEvent.objects.filter(subject_id=credential.pk).values_list("action", "actor_name"))
     assert ("credential.ask_consent", "carla") in told
     assert ("credential.connect", "carla") in told

@@ -13,50 +13,22 @@ from django.db import connections
 
 from hub import failpoint
 from hub.clock import now
-from hub.engine import token as engine
-from hub.models import AuditEvent, Connection, Credential, CredentialUse, OAuthToken, TokenState, User
+from hub.models import Credential, CredentialUse, OAuthToken, TokenState, User
 from hub.sdk import AuthError, Change, ConfigError, Operation, TransientError
 from hub.services import connection as services
 from hub.services import pace
 from hub.services.credential import oauth
-from tests.factories import MappingFactory, UserFactory
-from tests.systems.oidc.agreeing import acting, agree, machine, things
+from tests.connectors.acting import destination, source
+from tests.systems.oidc.agreeing import acting, agree, end, machine, row, things, use
 from tests.systems.oidc.conftest import Running
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.system]
-
-
-class DiedError(BaseException):
-    """A process ends here."""
-
-
-@pytest.fixture
-def person(db: None) -> User:
-    """Who manages the credentials."""
-    made: User = UserFactory(username="carla", groups=["Credential admin", "Whole hub"])
-    return made
 
 
 @pytest.fixture(autouse=True)
 def unarmed() -> Iterator[None]:
     yield
     failpoint.disarm()
-
-
-def use(connection: Connection, calls: int = 1) -> int:
-    """Read all things so often; how many there were."""
-    with services.opened(connection) as opened:
-        return sum(len(source(opened).read("things", None, 10).records) for _ in range(calls))
-
-
-def end(credential: Credential, **more: Any) -> None:
-    """Its token is due, and no longer good."""
-    moment = now() - timedelta(seconds=1)
-    OAuthToken.objects.filter(credential=credential).update(renew_at=moment, expires_at=moment, **more)
-
-
-def row(credential: Credential) -> OAuthToken:
-    return OAuthToken.objects.get(credential=credential)
 
 
 def together(count: int, work: Callable[[], Any]) -> list[Any]:
@@ -237,7 +209,7 @@ class TestRenewal:
         with services.opened(connection) as opened:
             source(opened).read("things", None, 10)
             revoke(running)
-            answers = [next(iter(opened.apply("things", [change]))).answer.value for _ in range(2)]
+            answers = [next(iter(destination(opened).apply("things", [change]))).answer.value for _ in range(2)]
 
         assert answers == ["auth", "applied"]
         assert running.asked()["things POST"] == 1  # of the refused one the provider's own door did not let it in
@@ -251,81 +223,6 @@ class TestRenewal:
         use(things(running, credential))
 
         assert seen == [("token.answered", 0), ("token.committed", 0)]
-
-
-class TestDeathInBetween:
-    @pytest.fixture
-    def credential(self, running: Running, person: User) -> Credential:
-        made = acting(running)
-        agree(running, made, person)
-        return made
-
-    def died(self, credential: Credential, connection: Connection, point: str) -> None:
-        """A worker ends at this point of a renewal, and its claim runs out."""
-
-        def die() -> None:
-            raise DiedError
-
-        end(credential)
-        failpoint.arm(point, die)
-        with pytest.raises(DiedError):
-            use(connection)
-        failpoint.disarm()
-        assert row(credential).state == (TokenState.REFRESHING if point == "token.answered" else TokenState.FRESH)
-        OAuthToken.objects.update(refreshing_since=now() - timedelta(seconds=engine.LEASE + 1))
-
-    def test_is_mended_by_one_more_try_where_the_provider_has_a_grace(
-        self, running: Running, credential: Credential
-    ) -> None:
-        running.control(mood={}, REFRESH_TOKEN_GRACE_PERIOD_SECONDS=120)
-        connection = things(running, credential)
-        self.died(credential, connection, "token.answered")
-
-        assert use(connection) == 3
-        assert running.asked()["refresh_token"] == 2
-
-    def test_after_the_commit_costs_nothing(self, running: Running, credential: Credential) -> None:
-        running.control(mood={})
-        connection = things(running, credential)
-        self.died(credential, connection, "token.committed")
-
-        assert use(connection) == 3
-        assert running.asked()["refresh_token"] == 1
-
-    def test_needs_consent_once_where_it_has_none(self, running: Running, credential: Credential, person: User) -> None:
-        running.control(mood={})
-        connection = things(running, credential)
-        mapping = MappingFactory(source=connection)
-        self.died(credential, connection, "token.answered")
-
-        for _ in range(3):
-            with pytest.raises(AuthError, match="needs consent at its provider"):
-                use(connection)
-
-        assert running.asked()["refresh_token"] == 2  # the one that died, and one more
-        assert row(credential).state == TokenState.NEEDS_CONSENT
-        hold = pace.hold_of(connection, now())
-        assert hold is not None
-        assert hold.code == "consent"
-        assert "connect it again" in hold.reason
-        lost = AuditEvent.objects.filter(action="credential.consent_lost", subject_id=credential.pk)
-        assert lost.count() == 1
-        held = AuditEvent.objects.filter(action="connection.held", subject_id=mapping.integration_id)
-        assert held.count() == 1
-
-        assert agree(running, credential, person).state == "done"
-        assert use(connection) == 3
-        assert pace.hold_of(connection, now()) is None
-
-    def test_is_waited_for_as_long_as_somebody_may_still_be_at_it(
-        self, running: Running, credential: Credential
-    ) -> None:
-        end(credential, state=TokenState.REFRESHING, refreshing_since=now() - timedelta(seconds=engine.LEASE - 1))
-        running.control(mood={})
-        started = time.monotonic()
-
-        assert use(things(running, credential)) == 3
-        assert time.monotonic() - started > 0.8
 
 
 def revoke(running: Running) -> None:
