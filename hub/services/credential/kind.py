@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hub.clock import now
 from hub.http import ClientCertificate, SshAccount, origin_of
 from hub.models import CredentialKind
 from hub.sdk import ConfigError, Secret
@@ -42,7 +43,9 @@ class Kind:
 
 def _is_whole_certificate(values: Mapping[str, str], details: Mapping[str, Any]) -> None:
     word = values.get("passphrase")
-    ClientCertificate(values["certificate"], Secret(values["private_key"]), Secret(word) if word else None)
+    made = ClientCertificate(values["certificate"], Secret(values["private_key"]), Secret(word) if word else None)
+    if made.expires_at <= now():
+        raise ConfigError(f"The certificate ended on {made.expires_at:%Y-%m-%d}. Get a new one from its authority.")
 
 
 def _is_key(values: Mapping[str, str], details: Mapping[str, Any]) -> None:

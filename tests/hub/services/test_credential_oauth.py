@@ -156,6 +156,16 @@ class TestWhatIsKept:
         assert OAuthToken.objects.get().message == "another's"
 
 
+def test_one_of_two_who_saw_the_same_renews() -> None:
+    with provider(gives("access-1")) as server:
+        credential = connected(server)
+        end()
+        seen = [token.row_of(credential) for _ in range(2)]
+
+        assert [token.claim(row) is not None for row in seen] == [True, False]
+        assert token.claim(token.row_of(credential)) is None  # nor anybody who sees that somebody is at it
+
+
 class TestFailure:
     @pytest.mark.parametrize("answer", ["reset", "500 Broken", "503 Away", "429 Later", b"access_token=access-9"])
     def test_that_may_pass_is_never_doubt_and_is_tried_later(self, answer: bytes | str) -> None:

@@ -1,11 +1,14 @@
 """Kinds of credentials that are more than one text: what they must hold, and what is refused before it is sealed."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from hub.clock import now
 from hub.models import Credential
 from hub.sdk import ConfigError
 from hub.services import credential as credentials
@@ -44,6 +47,30 @@ def test_a_certificate_must_belong_to_its_key() -> None:
     )
     with pytest.raises(ConfigError, match="PEM"):
         set_to("certificate", {"certificate": "nonsense", "private_key": key.decode()})
+
+
+@pytest.mark.parametrize(("days", "sign"), [(30, ""), (-1, "ended on")])
+def test_a_certificate_must_not_have_ended(days: int, sign: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "the hub")])
+    end = now() + timedelta(days=days)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(end - timedelta(days=60))
+        .not_valid_after(end)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    values = {
+        "certificate": made.public_bytes(serialization.Encoding.PEM).decode(), "private_key": private.decode(),
+    }  # fmt: skip
+    if sign:
+        with pytest.raises(ConfigError, match=sign):
+            set_to("certificate", values)
+    else:
+        assert set_to("certificate", values).number == 1
 
 
 @pytest.mark.parametrize(

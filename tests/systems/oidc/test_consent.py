@@ -101,6 +101,13 @@ class TestWhatComesBack:
         assert "belongs to no consent that you asked for" in page.content.decode()
         assert Consent.objects.get().state == "asked"
 
+    def test_is_not_taken_from_another_person_in_the_same_session(self, running: Running, person: User) -> None:
+        other: User = UserFactory(username="otto", groups=["Credential admin", "Whole hub"])
+        _, state = oauth.begin(credential=acting(running), by=person, session=SESSION, redirect_uri=CONSENT)
+
+        with pytest.raises(ConfigError, match="belongs to no consent"):
+            oauth.take_back(by=other, session=SESSION, state=state, code="any", error="")
+
     def test_is_not_taken_in_another_session(self, running: Running, browser: Client, person: User) -> None:
         page = back(running, entered(person), sent(browser, acting(running)))
 

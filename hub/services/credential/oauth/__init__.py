@@ -2,14 +2,12 @@
 
 from hub.services.credential.oauth.consent import address, begin, exchange, ring_waiting, take_back
 from hub.services.credential.oauth.source import Source, has_tokens, needs_person, source_of
-from hub.services.credential.oauth.token import forget
 
 __all__ = [
     "Source",
     "address",
     "begin",
     "exchange",
-    "forget",
     "has_tokens",
     "needs_person",
     "ring_waiting",

@@ -124,11 +124,6 @@ def refused(credential: Credential, epoch: int) -> bool:
     return not this.filter(obtained_at__gt=young).exists()
 
 
-def forget(credential: Credential) -> None:
-    """Remove the tokens of a credential, as when it is to be connected to another account."""
-    OAuthToken.objects.filter(credential=credential).delete()
-
-
 def made_for(credential: Credential) -> str:
     """Digest of whom tokens are asked for and for what; with client credentials also of the version of the secret."""
     details = [str(credential.details.get(name) or "") for name in ("client_id", "token_url", "scope")]
