@@ -1,7 +1,10 @@
 """The doorbell: tells a worker that a lane has something to do. Losing a ring costs a delay, never work."""
 
 import logging
+import time
+from collections.abc import Mapping
 from functools import cache
+from typing import cast
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +23,9 @@ TAKING = "hub:deliveries"  # set while a worker has been rung to take deliveries
 TAKING_SECONDS = 5
 REVIEW = "hub.jobs.review"
 EXCHANGE = "hub.jobs.complete_consent"
+ANSWER = "hub.jobs.answer"
+ANSWER_SECONDS = 60
+LOOK_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +60,29 @@ def ask_check(check_id: int) -> None:
     transaction.on_commit(lambda: _enqueue(CHECK, check_id=check_id))
 
 
+def ask_answer(*, ticket: str, question: str, subject: int, more: Mapping[str, int]) -> None:
+    """Ask that the next free worker looks something up; the answer is awaited under `ticket`."""
+    _enqueue(ANSWER, ticket=ticket, question=question, subject=subject, more=dict(more))
+
+
+def put_answer(ticket: str, answer: str) -> None:
+    """Lay down an answer for whoever awaits it, for a minute. Raises RedisError."""
+    connection().set(f"hub:answer:{ticket}", answer, ex=ANSWER_SECONDS)
+
+
+def await_answer(ticket: str, seconds: float) -> str | None:
+    """The answer; None when there was none in time, or Redis is away."""
+    until = time.monotonic() + seconds
+    try:
+        while time.monotonic() < until:
+            if (found := connection().getdel(f"hub:answer:{ticket}")) is not None:
+                return bytes(cast(bytes, found)).decode()
+            time.sleep(LOOK_SECONDS)
+    except RedisError:
+        logger.debug("The doorbell is away; nobody can answer.")
+    return None
+
+
 def ring_deliveries() -> bool:
     """Ask that a worker takes the deliveries that wait, unless one is asked already; False when Redis is away."""
     try:
@@ -82,9 +111,17 @@ def ask_exchange(consent_id: int) -> None:
     transaction.on_commit(lambda: _enqueue(EXCHANGE, consent_id=consent_id))
 
 
-def _enqueue(job: str, **ids: int) -> None:
+def _enqueue(job: str, **ids: object) -> None:
     """Put a job of ids on the queue. A Redis that is away is reported, not raised: the sweeper rings again."""
     try:
-        queue().enqueue(job, kwargs=ids, description=job, result_ttl=0, failure_ttl=86_400, job_timeout=6 * 3600)
+        queue().enqueue(
+            job,
+            kwargs=ids,
+            description=job,
+            at_front=job in {ANSWER, EXCHANGE},
+            result_ttl=0,
+            failure_ttl=86_400,
+            job_timeout=6 * 3600,
+        )
     except RedisError as error:
         logger.warning("The doorbell is away (%s); the sweeper will ring again.", type(error).__name__)

@@ -39,6 +39,12 @@ def tell_versions(apps, schema_editor):
     Credential.objects.filter(pk__in=signing).exclude(pk__in=used).update(kind="webhook")
 
 
+def refuse_to_forget_keys(apps, schema_editor):
+    """Without their data keys the values would be lost."""
+    if apps.get_model("hub", "CredentialSecret").objects.exclude(scheme="").exists():
+        raise RuntimeError("Secrets are sealed with data keys, which the version before cannot open. Restore a backup.")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [("hub", "0031_shared_cache")]
@@ -161,5 +167,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(tell_versions, migrations.RunPython.noop, elidable=False),
+        migrations.RunPython(tell_versions, refuse_to_forget_keys),
     ]

@@ -48,22 +48,23 @@ def add_version(*, mapping: Mapping, body: Json, by: User | None, note: str = ""
     return version
 
 
-def activate(*, version: MappingVersion, by: User | None, reason: str = "") -> None:
+def activate(*, version: MappingVersion, by: User | None, reason: str = "", is_tried: bool = False) -> None:
     """Let runs use this version from now on; the one before is retired, and may be activated again later.
 
     The next run reads every record, for rules that changed may change records that did not. Where every step counts, it
     reads on instead: the version holds for the steps that come, and nobody is driven through those taken before.
 
-    A two-way version is tried on records of both sides first, so it is not activated within a transaction. Raises
+    A two-way version is tried on records of both sides first, unless it `is_tried`, so it is not activated within a
+    transaction. Raises
     ConfigError when the rules are wrong, lose values on the way back, or refer to a mapping that does not run before
     this one.
     """
-    if version.mapping.is_two_way:
-        _try_both_ways(version, by)
+    if version.mapping.is_two_way and not is_tried:
+        try_both_ways(version, by)
     _activate(version, by, reason)
 
 
-def _try_both_ways(version: MappingVersion, by: User | None) -> None:
+def try_both_ways(version: MappingVersion, by: User | None) -> None:
     """Raise ConfigError when a version cannot go both ways, or loses what it does not declare."""
     mapping = version.mapping
     if "back" not in version.body:

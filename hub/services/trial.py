@@ -9,8 +9,7 @@ from typing import Any
 from hub.engine import canonical
 from hub.models import Link, LinkImage, LinkState, MappingVersion
 from hub.sdk import Record
-from hub.services import mapping as mappings
-from hub.services import preview
+from hub.services import errand, preview
 from hub.services.preview import PreviewState, Result
 
 PEOPLE_WAIT = 10  # seconds that one call may take while a person looks at the page
@@ -53,7 +52,7 @@ def on_samples(*, version: MappingVersion, limit: int = 10) -> list[Trial]:
     """
     source = version.mapping.source
     source.timeout_seconds = min(source.timeout_seconds, PEOPLE_WAIT)
-    records = mappings.sample(mapping=version.mapping, limit=limit)
+    records = errand.sample(mapping=version.mapping, limit=limit)
     return on_records(version=version, records=records)
 
 

@@ -22,7 +22,7 @@ from hub.admin.session import proof
 from hub.clock import now
 from hub.models import CheckState, Connection, ConnectionCheck, Mapping
 from hub.sdk import ConfigError, Connector, CursorKind, HubError
-from hub.services import access, pace, pause, setup
+from hub.services import access, errand, pace, pause, setup
 from hub.services import connection as connections
 
 CHECKS_SHOWN = 5
@@ -102,7 +102,7 @@ class ConnectionAdmin(PauseDeeds, HubAdmin[Connection]):
         """Read what the connection offers, now."""
         row.timeout_seconds = min(row.timeout_seconds, PEOPLE_WAIT)
         try:
-            context = {"streams": [(stream, READS[stream.capabilities.cursor]) for stream in connections.streams(row)]}
+            context = {"streams": [(stream, READS[stream.capabilities.cursor]) for stream in errand.streams(row)]}
         except HubError as error:
             messages.error(request, f"The streams cannot be listed: {error}")
             return HttpResponseRedirect(self.address("change", row))

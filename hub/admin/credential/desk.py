@@ -90,7 +90,7 @@ class CredentialAdmin(AccessDeeds[Credential]):
         ),
         Deed("rotate", "Rotate", "set_secret", icon="autorenew", proof=True, text=ROTATE_TEXT, shown=_is_set),
         Deed(
-            "set_values", "Set values", "set_secret", icon="key", tone="primary", proof=True, text=SET_TEXT,
+            "set_values", "Set values", "set_secret", icon="key", proof=True, text=SET_TEXT,
             warning=lambda row: SET_WARNING if row.fields else "",
         ),
         Deed(
@@ -102,7 +102,7 @@ class CredentialAdmin(AccessDeeds[Credential]):
             text="The values before are used again; those in use now stay for a day.",
         ),
         Deed(
-            "revoke", "Revoke the values before", "set_secret", icon="key_off", tone="danger", proof=True,
+            "revoke", "Revoke the values before", "set_secret", icon="key_off", proof=True,
             text=REVOKE_TEXT, form_class=ReasonForm, shown=_is_retiring,
         ),
         GIVE,

@@ -14,8 +14,8 @@ from hub.admin.mapping.trial import shown, summary
 from hub.engine.mapping import MappingError
 from hub.models import Mapping, MappingVersion, Semantics, VersionState
 from hub.sdk import HubError
+from hub.services import errand, payload, trial
 from hub.services import mapping as mappings
-from hub.services import payload, trial
 
 SAMPLES = ("5", "10", "25", "50")
 
@@ -87,7 +87,7 @@ class MappingVersionAdmin(HubAdmin[MappingVersion]):
 
     def activate(self, request: HttpRequest, row: MappingVersion, form: Any) -> HttpResponse:
         """Let runs use it."""
-        mappings.activate(version=row, by=self.person(request))
+        errand.activate(version=row, by=self.person(request))
         messages.success(request, f"Version {row.number} is active. Preview or run the mapping to see what it changes.")
         return HttpResponseRedirect(self.mapping_url(row))
 

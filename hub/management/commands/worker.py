@@ -117,7 +117,7 @@ def _tell_of_keys() -> None:
         for wrapping, count in credential.lacking_keys().items():
             logger.error("%d stored secrets cannot be opened by this worker: %s is not given to it.", count, wrapping)
     except (DatabaseError, HubError, UnsealError) as error:
-        logger.warning("Whether all secrets can be opened is not known (%s).", type(error).__name__)
+        logger.debug("Whether all secrets can be opened is not known (%s).", type(error).__name__)
     finally:
         connections.close_all()
 
