@@ -8,12 +8,8 @@ from contextlib import contextmanager
 from django.db import close_old_connections
 
 from hub import provenance, queue
-<<<<<<< HEAD
-from hub.services import connection, delivery, recovery, run
-from hub.services.credential import oauth
-=======
 from hub.services import connection, delivery, errand, recovery, run
->>>>>>> cred
+from hub.services.credential import oauth
 
 
 def drain(lane_id: int, **newer: object) -> None:
