@@ -2,13 +2,15 @@
 
 from hub.http.auth import Auth, Basic, Bearer, HeaderKey
 from hub.http.client import HttpClient, Sending
-from hub.http.egress import Zone, classify
+from hub.http.dial import Route, route
+from hub.http.egress import Place, classify
 from hub.http.failure import exchange_of
 from hub.http.origin import origin_of, quote_segment
 from hub.http.pages import PageWalk, links
 from hub.http.payload import decode, encode
 from hub.http.response import Response
 from hub.http.transport import LostAnswerError, NotSentError, Transport, WireAnswer, WireRequest
+from hub.http.zone import Zone, Zones, current, file_of
 
 __all__ = [
     "Auth",
@@ -19,17 +21,23 @@ __all__ = [
     "LostAnswerError",
     "NotSentError",
     "PageWalk",
+    "Place",
     "Response",
+    "Route",
     "Sending",
     "Transport",
     "WireAnswer",
     "WireRequest",
     "Zone",
+    "Zones",
     "classify",
+    "current",
     "decode",
     "encode",
     "exchange_of",
+    "file_of",
     "links",
     "origin_of",
     "quote_segment",
+    "route",
 ]

@@ -21,6 +21,7 @@ from hub.models.replay import Replay, ReplayState, ReplayVersion
 from hub.models.run import ENDED, LIVE, RunState, SeenPage, SyncRun, Trigger
 from hub.models.schedule import Slot, SlotState
 from hub.models.webhook import SignatureStyle, Webhook, WebhookHour, WebhookMiss, WebhookRoute
+from hub.models.zone import EgressZone
 
 __all__ = [
     "ENDED",
@@ -44,6 +45,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "Direction",
+    "EgressZone",
     "ExceptionKind",
     "ExceptionState",
     "Finding",
