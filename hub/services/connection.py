@@ -27,7 +27,7 @@ from hub.sdk import (
     TransientError,
     check_config,
 )
-from hub.services import audit, credential, pace
+from hub.services import audit, credential, pace, zone
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,11 @@ def opened(connection: Connection) -> Iterator[Opened]:
 
 
 def prepared(connection: Connection) -> tuple[Connector, Settings]:
-    """The connector and what it is opened with: checked config, opened secrets, addresses. Raises ConfigError."""
+    """The connector and what it is opened with: checked config, opened secrets, addresses. Raises ConfigError.
+
+    The way out knows from then on which zones are open.
+    """
+    zone.refresh()
     connector = registry.get(connection.connector)
     config = check_config(connector.fields, connection.config)
     origins = tuple(credential.normal_origin(origin) for origin in connector.origins(config))
