@@ -111,7 +111,8 @@ def _literal(name: str) -> str:
 def _ascii(host: str) -> str:
     """The ASCII form of an international name that has exactly one. Raises ValueError."""
     name = host.encode("idna").decode("ascii")
-    if name.encode("ascii").decode("idna") != host.lower():
+    is_other = name.encode("ascii").decode("idna") != host.lower()
+    if is_other or any(sign.isdigit() and not sign.isascii() for sign in host):
         raise ValueError("it could be read as another name. Write its ASCII form (xn--…)")
     return name
 

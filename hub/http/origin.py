@@ -31,7 +31,9 @@ def split(url: str) -> SplitResult:
     found = _BEGINNING.match(url)
     authority = found["authority"] if found else ""
     if "@" in authority:
-        raise ConfigError(f"The address of {authority.rpartition('@')[2]} contains a user or password; use a credential.")
+        raise ConfigError(
+            f"The address of {authority.rpartition('@')[2]} contains a user or password; use a credential."
+        )
     plain = _AUTHORITY.fullmatch(authority)
     try:
         host = host_of(plain["host"].strip("[]")) if plain else ""
