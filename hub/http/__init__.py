@@ -8,6 +8,7 @@ from hub.http.failure import exchange_of
 from hub.http.origin import origin_of, quote_segment
 from hub.http.pages import PageWalk, links
 from hub.http.payload import decode, encode
+from hub.http.poison import Poison, loads, poison_in
 from hub.http.response import Response
 from hub.http.transport import LostAnswerError, NotSentError, Transport, WireAnswer, WireRequest
 from hub.http.zone import Zone, Zones, current, file_of
@@ -22,6 +23,7 @@ __all__ = [
     "NotSentError",
     "PageWalk",
     "Place",
+    "Poison",
     "Response",
     "Route",
     "Sending",
@@ -37,7 +39,9 @@ __all__ = [
     "exchange_of",
     "file_of",
     "links",
+    "loads",
     "origin_of",
+    "poison_in",
     "quote_segment",
     "route",
 ]

@@ -39,6 +39,7 @@ from hub.sdk.errors import (
     RecordError,
     SilenceError,
     TransientError,
+    UnreadableError,
 )
 from hub.sdk.pace import Pace
 from hub.sdk.record import Cursor, Fault, Fields, Page, Record
@@ -98,6 +99,7 @@ __all__ = [
     "Stream",
     "StreamField",
     "TransientError",
+    "UnreadableError",
     "WriteCapability",
     "check_config",
     "classify",
