@@ -118,6 +118,8 @@ def _measured(value: Any, *, doubles: bool = True) -> tuple[int, int]:
     if float in kinds and not doubles:
         raise _DoubleError
     names, depth = (len(value) if kind is dict else 0), 0
+    if names and max(map(len, value)) > LONGEST_NAME:
+        raise ValueError(f"it holds a name of more than {LONGEST_NAME} characters")
     if kinds & _NESTED:
         for child in inner:
             if type(child) in _NESTED:
@@ -154,12 +156,15 @@ def _apart(text: bytes, left: int) -> Any:
     parts = _members(text) if left else None
     if parts is None:
         return Poison(reason)
+    found: Any
     if isinstance(parts, list):
-        return [_apart(part, left - 1) for part in parts]
-    found: dict[str, Any] = {}
-    for name, texts in parts.items():
-        found[name] = _apart(texts[0], left - 1) if len(texts) == 1 else Poison("it stands there more than once")
-    return found
+        found = [_apart(part, left - 1) for part in parts]
+    else:
+        found = {
+            name: _apart(texts[0], left - 1) if len(texts) == 1 else Poison("it stands there more than once")
+            for name, texts in parts.items()
+        }
+    return found if poison_in(found) else Poison(reason)  # it may be a name that is wrong
 
 
 def _members(text: bytes) -> list[bytes] | dict[str, list[bytes]] | None:
