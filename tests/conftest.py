@@ -16,6 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 from hub import provenance
 from hub.http.zone import Zone, install, networks_of
 from hub.models import User, guard
+from tests import doors
 from tests.doorbell import redis_away, redis_server, redis_url
 from tests.factories import UserFactory
 
@@ -119,6 +120,18 @@ def nobody_hears(settings: Settings, state_folder: Path) -> None:
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
     settings.HUB_STATE = state_folder
     (state_folder / "incarnation").unlink(missing_ok=True)
+
+
+doors.watch()
+
+
+@pytest.fixture(autouse=True)
+def nobody_takes_another_way_out() -> Iterator[None]:
+    """Every connection is opened by hub.http, or by one of the few that may besides."""
+    yield
+    found = doors.elsewhere.copy()
+    doors.elsewhere.clear()
+    assert found == [], "opened past hub.http"
 
 
 THIS_MACHINE = Zone("tests", networks_of(["127.0.0.0/8", "::1/128"]), allow_http=True)
