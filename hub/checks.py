@@ -159,7 +159,7 @@ def hosts_are_named(**_: Any) -> Iterable[CheckMessage]:
 
 @register(Tags.database)
 def everything_is_owned(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """hub.W009, hub.W010, hub.W011, hub.W016: what nobody looks after, or guards. Asked with `check --database default`."""
+    """hub.W009, hub.W010, hub.W011, hub.W016: what nobody looks after, or guards. Asked with `--database default`."""
     if not databases:
         return []
     try:
@@ -193,7 +193,7 @@ def _wide_zone() -> Iterable[CheckMessage]:
     """What an upgrade left open is closed by whoever knows what is really needed."""
     if zone.now_open(clock.now()).filter(name=zone.BEFORE).exists():
         yield Warning(
-            f"The egress zone “{zone.BEFORE}” is open: every private address can be reached, as before there were zones.",
+            f"The egress zone “{zone.BEFORE}” is open: every private address can be reached.",
             hint="Propose and open a zone for each network that is needed (docs/egress.md), then close it.",
             id="hub.W016",
         )

@@ -35,7 +35,7 @@ def _heard(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _culprit(frame: FrameType | None) -> str:
-    """The nearest line of our own that opened it, where it may not; what has no such line was opened by no code of ours."""
+    """The nearest line of our own that opened it, where it may not; what has none was opened by no code of ours."""
     while frame is not None:
         name = frame.f_code.co_filename
         if PACKAGES in name:

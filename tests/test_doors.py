@@ -84,7 +84,8 @@ class TestAConnection:
 
     def test_from_a_thread_of_its_own_is_noticed(self) -> None:
         place = f"{doors.ROOT}hub/services/sly.py"
-        source = "import socket\ndef call():\n    try:\n        socket.create_connection(('127.0.0.1', 1))\n    except OSError:\n        pass\n"
+        body = "    try:\n        socket.create_connection(('127.0.0.1', 1))\n    except OSError:\n        pass\n"
+        source = f"import socket\ndef call():\n{body}"
         exec(compile(source, place, "exec"), found := {})  # type: ignore[var-annotated]
         thread = threading.Thread(target=found["call"])
         thread.start()

@@ -18,7 +18,7 @@ from hub.sdk import HubError
 from hub.services import zone as zones
 
 OPEN_TEXT = (
-    "Every connection may reach these networks from then on, within some seconds. Who proposed a zone does not open it, "
+    "Every connection may reach these networks from then on. Who proposed a zone does not open it, "
     "unless nobody else may."
 )
 CLOSE_TEXT = "New connections to these networks are refused at once; those that are kept end within some seconds."

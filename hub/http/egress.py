@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ BEHIND = frozenset({Place.PRIVATE, Place.LOOPBACK, Place.LINK_LOCAL})
 """Places that a zone can open."""
 
 
-def _table(*rows: tuple[Place, str]) -> tuple[tuple[Place, tuple[object, ...]], ...]:
+Network = IPv4Network | IPv6Network
+
+
+def _table(*rows: tuple[Place, str]) -> tuple[tuple[Place, tuple[Network, ...]], ...]:
     return tuple((place, tuple(ip_network(text) for text in networks.split())) for place, networks in rows)
 
 
@@ -52,7 +55,7 @@ _TABLE = _table(
 OPENABLE = tuple(network for place, networks in _TABLE for network in networks if place in BEHIND)
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\.?\Z){_LABEL}(?:\.{_LABEL})*\.?", re.IGNORECASE)
-# The resolver takes 127.1, 2130706433, 0x7f.1 and 0177.0.0.1 for addresses: a name whose end looks like a number is one.
+# The resolver takes 127.1, 2130706433, 0x7f.1 and 0177.0.0.1 for addresses: so is each name that ends in a number.
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.IGNORECASE)
 _GLOBAL = IPv6Network("2000::/3")  # all that is given out of IPv6; the rest belongs to nobody
 
@@ -66,7 +69,7 @@ class Way:
 
 
 def parsed(address: str) -> Address:
-    """An address as it is reached: without its scope, and an IPv4 one in IPv6's spelling as itself. Raises ValueError."""
+    """An address as it is reached: without its scope, an IPv4 one in IPv6's spelling as itself. Raises ValueError."""
     found = ip_address(address.partition("%")[0])
     return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
 
@@ -79,7 +82,7 @@ def classify(address: str) -> Place:
 def place_of(address: Address) -> Place:
     """The kind of place of a parsed address."""
     for place, networks in _TABLE:
-        if any(address in network for network in networks):  # type: ignore[operator]
+        if any(address in network for network in networks):
             return place
     return Place.PUBLIC if address.version == 4 or address in _GLOBAL else Place.RESERVED
 

@@ -39,14 +39,14 @@ class TooManyError(ValueError):
 
 
 def read(body: bytes) -> tuple[Any, bool]:
-    """The value of a JSON text, and whether it holds Poison. Raises TooManyError, and ValueError for what is no JSON."""
+    """The value of a JSON text, and whether it holds Poison. Raises TooManyError, or ValueError for what is no JSON."""
     _refuse_too_many(body)
     value = _quickly(body)
     if value is not None:
         return value, False
     found = _apart(_as_utf8(body), TAKEN_APART)
     if isinstance(found, Poison):
-        raise ValueError(found.reason)
+        raise ValueError(found.reason)  # noqa: TRY004  the text is wrong, and no type
     return found, poison_in(found) is not None
 
 
@@ -79,7 +79,9 @@ def poison_in(value: Any, path: str = "") -> tuple[str, str] | None:
     if type(value) is Poison:
         return path, value.reason
     if type(value) is dict:
-        inner: Iterator[tuple[str, Any]] = ((f"{path}.{name}" if path else name, child) for name, child in value.items())
+        inner: Iterator[tuple[str, Any]] = (
+            (f"{path}.{name}" if path else name, child) for name, child in value.items()
+        )
     elif type(value) is list:
         inner = ((f"{path}[{number}]", child) for number, child in enumerate(value))
     else:
@@ -106,37 +108,36 @@ class _DoubleError(Exception):
 def _measured(value: Any, *, doubles: bool = True) -> tuple[int, int]:
     """(how many names, how many levels). Raises RecursionError, and _DoubleError for a double unless they are welcome.
 
-    A name that stands twice in the text is there once in the value: then the text has more members than there are names.
+    A name that stands twice in the text is there once in the value: then the text has more members than names.
     """
-    kind = type(value)
-    if kind not in _NESTED:
-        if kind is float and not doubles:
-            raise _DoubleError
-        return 0, 0
-    inner = value.values() if kind is dict else value
+    is_object = type(value) is dict
+    inner = value.values() if is_object else value if type(value) is list else (value,)
     kinds = set(map(type, inner))
     if float in kinds and not doubles:
         raise _DoubleError
-    names, depth = (len(value) if kind is dict else 0), 0
-    if names and max(map(len, value)) > LONGEST_NAME:
-        raise ValueError(f"it holds a name of more than {LONGEST_NAME} characters")
-    if kinds & _NESTED:
-        for child in inner:
-            if type(child) in _NESTED:
-                more, deeper = _measured(child, doubles=doubles)
-                names, depth = names + more, max(depth, deeper)
-                if depth > DEEPEST:
-                    return names, depth
+    names, depth = _names(value) if is_object else 0, 0
+    for child in inner if kinds & _NESTED else ():
+        if type(child) in _NESTED:
+            more, deeper = _measured(child, doubles=doubles)
+            names, depth = names + more, max(depth, deeper)
     return names, depth + 1
+
+
+def _names(value: dict[str, Any]) -> int:
+    if value and max(map(len, value)) > LONGEST_NAME:
+        raise ValueError(f"it holds a name of more than {LONGEST_NAME} characters")
+    return len(value)
 
 
 def _refuse_too_many(body: bytes) -> None:
     """Before anything is made of them: a list of empty lists takes thirty times its own size."""
     if body.count(b",") + body.count(b"[") + body.count(b"{") <= MOST_PARTS:
         return
-    bare = _TEXTS.sub(b"", body)
-    if bare.count(b",") + bare.count(b"[") + bare.count(b"{") > MOST_PARTS:
-        raise TooManyError(f"it holds more than {MOST_PARTS} values. Ask for smaller pages")
+    count = 0  # without what stands in texts
+    for token in _TOKEN.finditer(body):
+        count += token[0] in {b",", b"[", b"{"}
+        if count > MOST_PARTS:
+            raise TooManyError(f"it holds more than {MOST_PARTS} values. Ask for smaller pages")
 
 
 def _as_utf8(body: bytes) -> bytes:

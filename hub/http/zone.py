@@ -12,12 +12,11 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 
-from hub.http.egress import OPENABLE, Address, Place, classify, parsed
+from hub.http.egress import OPENABLE, Address, Network, Place, classify, parsed
 
-Network = IPv4Network | IPv6Network
 KNOWN_FOR = 60.0  # seconds for which the addresses of the hub's own servers are remembered
 
 

@@ -66,7 +66,11 @@ class Writing:
                 setattr(row, name, self._value(item, name))
         if isinstance(row, EgressZone):
             self._zone(difference, row)
-            return
+        else:
+            self._set_up(difference, row)
+
+    def _set_up(self, difference: Difference, row: Any) -> None:
+        item = difference.item
         if {"schedule", "time_zone"} & set(difference.fields):
             row.next_run_at = None  # the scheduler works out the next slot anew
         if difference.is_new or set(difference.fields) - APART:

@@ -18,7 +18,7 @@ from hub.models import (
     SyncRun,
     Trigger,
 )
-from hub.sdk import FatalError, HubError, SilenceError, TransientError, UnreadableError
+from hub.sdk import FatalError, HubError, SilenceError, TransientError
 from hub.services import hint, incarnation, pause
 from hub.services.run import backlog, held, lease, life, limits, loop, pick, raised, share, verify
 from hub.services.run.flow import Flow, StoppedError, opened
@@ -124,8 +124,7 @@ def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None, turn: Turn) -> No
     except (TransientError, SilenceError) as error:
         life.try_later(run, error)
     except HubError as error:
-        if isinstance(error, UnreadableError):
-            raised.raise_page(run, str(error))
+        raised.raise_page(run, error)
         life.end(run, RunState.FAILED, error.code, str(error))
     except Exception as error:
         logger.exception("Run %s broke.", run.pk)

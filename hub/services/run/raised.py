@@ -13,7 +13,7 @@ from hub import clock
 from hub.engine import canonical
 from hub.engine.mapping import Mapped, Rejected
 from hub.models import ExceptionKind, ExceptionState, Mapping, ReconciliationException, SyncRun
-from hub.sdk import Fault, Record
+from hub.sdk import Fault, HubError, Record, UnreadableError
 
 A_PAGE = "(a page of the source)"
 KINDS = {"unmapped_value": ExceptionKind.UNMAPPED_VALUE}
@@ -55,9 +55,10 @@ def unread(key: str, reason: str) -> Raised:
     return Raised(ExceptionKind.UNREADABLE, key, reason, code="unreadable")
 
 
-def raise_page(run: SyncRun, reason: str) -> None:
-    """The one exception for a page of which nothing could be read: the run ends there, and so much is known of why."""
-    raise_all(run=run, raised=[unread(A_PAGE, reason)], now=clock.now())
+def raise_page(run: SyncRun, error: HubError) -> None:
+    """The one exception for a page of which nothing could be read, where that is what ends the run."""
+    if isinstance(error, UnreadableError):
+        raise_all(run=run, raised=[unread(A_PAGE, str(error))], now=clock.now())
 
 
 def settle_page(mapping_id: int, now: datetime) -> None:

@@ -38,17 +38,17 @@ class TestTheSession:
             session.get(f"http://{host}/latest/meta-data/")
 
     def test_asks_nobody_who_is_not_listed_and_says_where_the_list_is(self) -> None:
-        with serving(always()) as server, visiting("https://sso.example") as session:
-            with pytest.raises(NoConnection, match=r"http://127\.0\.0\.1:\d+ may not be asked.*HUB_OIDC_ORIGINS"):
-                session.get(server.url)
+        refused = pytest.raises(NoConnection, match=r"http://127\.0\.0\.1:\d+ may not be asked.*HUB_OIDC_ORIGINS")
+        with serving(always()) as server, visiting("https://sso.example") as session, refused:
+            session.get(server.url)
 
         assert server.connections == 0
 
     @pytest.mark.usefixtures("no_zone")
     def test_needs_a_zone_behind_the_public_addresses(self) -> None:
-        with serving(always()) as server, visiting(server.url) as session:
-            with pytest.raises(NoConnection, match="no open egress zone"):
-                session.get(server.url)
+        refused = pytest.raises(NoConnection, match="no open egress zone")
+        with serving(always()) as server, visiting(server.url) as session, refused:
+            session.get(server.url)
 
         assert server.connections == 0
 
@@ -57,9 +57,9 @@ class TestTheSession:
             assert session.get(server.url).status_code == 302
 
     def test_reads_no_more_than_it_may(self) -> None:
-        with serving(long) as server, visiting(server.url) as session:
-            with pytest.raises(ContentDecodingError, match="larger than 1000 bytes"):
-                session.get(server.url)
+        refused = pytest.raises(ContentDecodingError, match="larger than 1000 bytes")
+        with serving(long) as server, visiting(server.url) as session, refused:
+            session.get(server.url)
 
     def test_uses_no_proxy_of_the_surroundings(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with serving(always()) as server, serving(always()) as proxy, visiting(server.url) as session:

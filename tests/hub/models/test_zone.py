@@ -27,7 +27,7 @@ def test_an_upgrade_with_connections_opens_what_was_reachable_and_says_so() -> N
 
     for address in ("10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "127.0.0.1", "::1"):
         assert opened.covers(parsed(address), 8080), address
-    assert row.history.filter(history_change_reason=row.reason).exists()
+    assert row.history.filter(history_change_reason=row.reason).exists()  # type: ignore[attr-defined]
     assert AuditEvent.objects.get().action == "zone.open"
 
 

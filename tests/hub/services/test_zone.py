@@ -109,7 +109,7 @@ class TestAZone:
         zones.open_zone(zone=made, by=sigrid, reason="Needed for the invoices.")
         zones.close(zone=made, by=sigrid, reason="No longer needed.")
 
-        states = made.history.order_by("history_id")
+        states = made.history.order_by("history_id")  # type: ignore[attr-defined]
         assert [(one.is_open, one.history_user, one.history_change_reason) for one in states] == [
             (False, sigrid, REASON), (True, sigrid, "Needed for the invoices."), (False, sigrid, "No longer needed."),
         ]  # fmt: skip

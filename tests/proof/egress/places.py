@@ -8,10 +8,10 @@ import socket
 PUBLIC, PRIVATE, LOOPBACK, LINK_LOCAL, METADATA, RESERVED = (
     "public", "private", "loopback", "link-local", "metadata", "reserved",
 )  # fmt: skip
-METADATA_SERVICES = (
-    "169.254.169.254 169.254.170.2 169.254.170.23 169.254.42.42 100.100.100.200 192.0.0.192 168.63.129.16 "
-    "fd00:ec2::254 fd00:ec2::23 fd20:ce::254 fd00:42::42"
-).split()
+METADATA_SERVICES = [
+    "169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.42.42", "100.100.100.200", "192.0.0.192",
+    "168.63.129.16", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42",
+]  # fmt: skip
 RANGES = (
     (RESERVED, "0.0.0.0", "0.255.255.255"),  # this network
     (PRIVATE, "10.0.0.0", "10.255.255.255"),

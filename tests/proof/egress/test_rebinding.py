@@ -1,4 +1,4 @@
-"""PROOF-EGR-2: a name server that changes its mind leads nowhere: each line is dialled by the one answer it was judged by."""
+"""PROOF-EGR-2: a name server that changes its mind leads nowhere: a line is dialled by the answer it was judged by."""
 
 import random
 import socket

@@ -12,12 +12,16 @@ from tests.proof.egress.spellings import spellings
 
 MOST = 20_000
 PARTS = (
-    "vendor.example", "127.0.0.1", "[::1]", "api.vendor.example", "xn--mnchen-3ya.example", "münchen.example", "8.8.8.8",
+    "vendor.example", "127.0.0.1", "[::1]", "api.vendor.example", "xn--mnchen-3ya.example", "münchen.example",
+    "8.8.8.8",
     "a_b.intern", "10.0.0.1", "localhost", "evil.example", "faß.example", "1.2.3", "0x7f.1", "erp", "[fe80::1]",
 )  # fmt: skip
 BETWEEN = (
-    "", "", "", ".", "@", ":", ":80", ":443", "#", "?", "/", "\\", "//", "%2e", "%40", "%00", "\t", "\n", " ", "\x00", "。",
-    "．", "\u00ad", "\u200b", "\ufeff", "[", "]", ":@", "::", "\\@", "#@", "?@", "/@", "%5c", "&", ";", "|", "^", "ß", "ⓔ", "..",
+    "", "", "", ".", "@", ":", ":80", ":443", "#", "?", "/", "\\", "//", "%2e", "%40", "%00", "\t", "\n", " ", "\x00",
+    "。",
+    "．", "\u00ad", "\u200b", "\ufeff", "[", "]", ":@", "::", "\\@", "#@", "?@", "/@", "%5c", "&", ";",
+    "|", "^", "ß", "ⓔ",
+    "..",
 )  # fmt: skip
 SCHEMES = ("http://", "https://", "HTTP://", "http:/", "http:", "http:\\\\", "https:///", " http://", "h\nttp://", "//")
 ENDS = ("", "/", "/x", "/x?y=z", "?q", "#f", "/@evil.example/", "/..//evil.example", ":8080/x", "\\x")

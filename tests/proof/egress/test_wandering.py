@@ -2,12 +2,12 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from hub.http import Bearer, HttpClient, Zone
+from hub.http import Bearer, HttpClient, Sending, Zone
 from hub.http.zone import install, networks_of
 from hub.sdk import ConfigError, HubError, Secret
 from tests.conftest import THIS_MACHINE
@@ -38,11 +38,9 @@ def client_of(server: Server, carrier: str) -> HttpClient:
 
 def asked(server: Server, carrier: str, method: str) -> list[str]:
     """The first lines of what a server was asked by one call, and it raises nothing that the hub does not know."""
-    with closing(client_of(server, carrier)) as client:
-        try:
-            client.call(method, "/start", **({"json": {"a": 1}} if method in WRITING else {}))
-        except HubError:
-            pass
+    sending: Sending = {"json": {"a": 1}} if method in WRITING else {}
+    with closing(client_of(server, carrier)) as client, suppress(HubError):
+        client.call(method, "/start", **sending)
     return [request.partition(b"\r\n")[0].decode() for request in server.asked]
 
 
@@ -121,9 +119,9 @@ class TestTheSurroundings:
         _, strange = certificate(tmp_path / "other", "127.0.0.1")
         monkeypatch.setenv(name, str(authority))
         install([Zone("own", THIS_MACHINE.networks, ca_bundle=strange.read_text())])
-        with serving(always(), context) as server, closing(client_of(server, carrier)) as client:
-            with pytest.raises(ConfigError, match="certificate"):
-                client.call("GET", "/")
+        refused = pytest.raises(ConfigError, match="certificate")
+        with serving(always(), context) as server, closing(client_of(server, carrier)) as client, refused:
+            client.call("GET", "/")
 
         install([Zone("own", THIS_MACHINE.networks, ca_bundle=authority.read_text())])
         with serving(always(), context) as server, closing(client_of(server, carrier)) as client:

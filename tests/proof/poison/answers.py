@@ -53,6 +53,15 @@ def packed(body: bytes, encoding: str = "gzip") -> Say:
     return whole(body, f"Content-Encoding: {encoding}")
 
 
+def bomb(megabytes: int, times: int = 1) -> Say:
+    """Blanks, packed when they are asked for."""
+
+    def say(wire: Wire) -> None:
+        packed(_bomb(megabytes) * times)(wire)
+
+    return say
+
+
 def records() -> Iterator[Poison]:
     """Of which one record is lost."""
     wrong = {
@@ -85,8 +94,12 @@ def records() -> Iterator[Poison]:
     }
     for name, (value, said) in wrong.items():
         yield Poison(name, "record", among(b'{"id": "bad", "name": ' + value + b"}"), said)
-    yield Poison("a name that is there twice", "record", among(b'{"id": "bad", "name": "a", "name": "b"}'), "more than once")
-    yield Poison("a key that is there twice", "record", among(b'{"id": "bad", "id": "g9", "name": "a"}'), "more than once")
+    yield Poison(
+        "a name that is there twice", "record", among(b'{"id": "bad", "name": "a", "name": "b"}'), "more than once"
+    )
+    yield Poison(
+        "a key that is there twice", "record", among(b'{"id": "bad", "id": "g9", "name": "a"}'), "more than once"
+    )
     yield Poison("a record that is a number", "record", among(b"42"), "no key")
     yield Poison("a record that is a list", "record", among(b"[1, 2]"), "no key")
     yield Poison("a record without a key", "record", among(b'{"name": "x"}'), "no key")
@@ -95,11 +108,15 @@ def records() -> Iterator[Poison]:
 
 def pages() -> Iterator[Poison]:
     """Of which nothing can be read."""
-    yield Poison("a bomb", "page", lambda wire: packed(_bomb(200))(wire), "unpacks to more than")
-    yield Poison("a small bomb", "page", lambda wire: packed(_bomb(4))(wire), "unpacks to more than 100 times")
-    yield Poison("a bomb in many pieces", "page", lambda wire: packed(_bomb(4) * 60)(wire), "unpacks to more than")
-    yield Poison("a million lists", "page", whole(b'{"data": [' + b"[]," * 1_200_000 + b"1]}"), "more than 1000000 values")
-    yield Poison("a million names", "page", whole(b'{"data": {' + b'"a":{},' * 1_200_000 + b'"b":1}}'), "more than 1000000")
+    yield Poison("a bomb", "page", bomb(200), "unpacks to more than")
+    yield Poison("a small bomb", "page", bomb(4), "unpacks to more than 100 times")
+    yield Poison("a bomb in many pieces", "page", bomb(4, 60), "unpacks to more than")
+    yield Poison(
+        "a million lists", "page", whole(b'{"data": [' + b"[]," * 1_200_000 + b"1]}"), "more than 1000000 values"
+    )
+    yield Poison(
+        "a million names", "page", whole(b'{"data": {' + b'"a":{},' * 1_200_000 + b'"b":1}}'), "more than 1000000"
+    )
     yield Poison("a list that is none", "page", whole(b'{"data": 1e99999999999999999999}'), "cannot be read")
     yield Poison("two lists under one name", "page", whole(b'{"data": [], "data": [{"id": "x"}]}'), "more than once")
     yield Poison("an answer said to be huge", "page", _announced, "larger than")
@@ -110,7 +127,9 @@ def lines() -> Iterator[Poison]:
     """That are tried again, and given up with a reason."""
     body = page([json.dumps(one).encode() for one in PAGES[2]])
     yield Poison("a body that ends early", "line", lambda wire: _short(wire, body), "no answer")
-    yield Poison("a bomb in a bomb", "line", packed(gzip.compress(gzip.compress(body)), "gzip, gzip"), "packed as gzip, gzip")
+    yield Poison(
+        "a bomb in a bomb", "line", packed(gzip.compress(gzip.compress(body)), "gzip, gzip"), "packed as gzip, gzip"
+    )
     yield Poison("a packing nobody asked for", "line", packed(body, "br"), "packed as br")
     yield Poison("a body that is not packed as said", "line", packed(body), "header check")
     yield Poison("half a packed body", "line", packed(gzip.compress(body)[:-9]), "cut short")
@@ -119,8 +138,12 @@ def lines() -> Iterator[Poison]:
     yield Poison("a slow drip", "line", _drip, "within")
     yield Poison("headers without end", "line", _many_headers, "no answer")
     yield Poison("one huge header", "line", _huge_header, "no answer")
-    yield Poison("an answer that is no HTTP", "line", lambda wire: wire.say(b"SSH-2.0-OpenSSH_9.6\r\n" * 3), "no answer")
-    yield Poison("a length that is no number", "line", lambda wire: wire.say(HEAD.encode() + b"Content-Length: -5\r\n\r\n{"), "")
+    yield Poison(
+        "an answer that is no HTTP", "line", lambda wire: wire.say(b"SSH-2.0-OpenSSH_9.6\r\n" * 3), "no answer"
+    )
+    yield Poison(
+        "a length that is no number", "line", lambda wire: wire.say(HEAD.encode() + b"Content-Length: -5\r\n\r\n{"), ""
+    )
 
 
 def kept() -> Iterator[Poison]:
@@ -167,6 +190,12 @@ def _huge_header(wire: Wire) -> None:
     wire.say(HEAD.encode() + b"X: ")
     for _ in range(1_000):
         wire.say(b"v" * 65_536)
+
+
+def warm() -> None:
+    """Make what takes longer than the deadline of a request."""
+    for megabytes in (4, 200):
+        _bomb(megabytes)
 
 
 @cache

@@ -13,7 +13,11 @@ MANIFEST = {
     "streams": {
         "things": {
             "key": "id",
-            "list": {"path": "/things", "records": "data", "pagination": {"kind": "page", "param": "page", "stop": "empty"}},
+            "list": {
+                "path": "/things",
+                "records": "data",
+                "pagination": {"kind": "page", "param": "page", "stop": "empty"},
+            },
         }
     }
 }
@@ -21,7 +25,7 @@ MANIFEST = {
 
 def config(server: Server) -> dict[str, Any]:
     """How the hub reads it."""
-    return {"base_url": server.url, "auth": "none", "manifest": MANIFEST}
+    return {"base_url": server.url, "auth": "none", "timeout": 1, "manifest": MANIFEST}
 
 
 @contextmanager

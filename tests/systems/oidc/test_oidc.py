@@ -14,8 +14,7 @@ from django.test import Client
 from hub import clock
 from hub.models import AuditEvent, User
 from hub.provider import Provider
-from tests.factories import UserFactory
-from tests.factories import open_this_machine
+from tests.factories import UserFactory, open_this_machine
 from tests.systems.oidc.conftest import Running, come, renew_addresses
 
 pytestmark = [pytest.mark.django_db, pytest.mark.system]
