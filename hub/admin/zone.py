@@ -18,8 +18,8 @@ from hub.sdk import HubError
 from hub.services import zone as zones
 
 OPEN_TEXT = (
-    "Every connection may reach these networks from then on. Who proposed a zone does not open it, "
-    "unless nobody else may."
+    "Every connection may then reach {networks} at {ports}{http}. Who proposed a zone does not open it, unless nobody "
+    "else may."
 )
 CLOSE_TEXT = "New connections to these networks are refused at once; those that are kept end within some seconds."
 WIDENED = "It lets in more than before, so it is closed until it is opened. Nothing in it can be reached now."
@@ -70,6 +70,13 @@ class ZoneForm(forms.ModelForm[EgressZone]):
         return given
 
 
+def opening(row: EgressZone) -> str:
+    """What opening a zone lets in."""
+    ports = f"port {', '.join(map(str, row.ports))}" if row.ports else "every port"
+    http = ", by plain http as well" if row.allow_http else ""
+    return OPEN_TEXT.format(networks=", ".join(row.networks), ports=ports, http=http)
+
+
 @admin.register(EgressZone)
 class ZoneAdmin(HubAdmin[EgressZone]):
     """Zones are seen by everybody who sees connections, and proposed, opened and closed by Security admins."""
@@ -85,7 +92,7 @@ class ZoneAdmin(HubAdmin[EgressZone]):
     deeds = (
         Deed(
             "open", "Open", "open", icon="lock_open", tone="primary", form_class=ReasonForm, proof=True,
-            text=OPEN_TEXT, shown=lambda row: not row.is_open,
+            text=opening, shown=lambda row: not row.is_open,
         ),
         Deed(
             "close", "Close", "close", icon="lock", tone="danger", form_class=ReasonForm, proof=True,

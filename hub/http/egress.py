@@ -144,7 +144,7 @@ def _never(host: str, port: int, address: Address, zones: "Zones") -> str:
     """Why no zone would help."""
     place = place_of(address)
     if place in {Place.METADATA, Place.RESERVED} or (place is Place.LOOPBACK and not _names_loopback(host)):
-        return f"{host} leads to {address}, a {place.value} address that may not be reached"
+        return f"{_led(host, address)} a {place.value} address that may not be reached"
     if zones.is_own(address, port):
         return f"{host} leads to {address}:{port}, where the hub keeps its own data: it may not be reached"
     return ""
@@ -155,12 +155,16 @@ def _outside(scheme: str, host: str, port: int, address: Address, zones: "Zones"
     covering = zones.covering(address, port)
     if not covering:
         return (
-            f"{host} leads to {address}, a {place_of(address).value} address that no open egress zone lets in at port "
-            f"{port}; a Security admin can open one that does, under “Egress zones”"
+            f"{_led(host, address)} a {place_of(address).value} address that no open egress zone lets in at port {port}; "
+            "a Security admin can open one that does, under “Egress zones”"
         )
     if scheme == "http" and not any(zone.allow_http for zone in covering):
         return f"{host} lies in the egress zone “{covering[0].name}”, which takes https only"
     return ""
+
+
+def _led(host: str, address: Address) -> str:
+    return f"{address} is" if host == str(address) else f"{host} leads to {address},"
 
 
 def _names_loopback(host: str) -> bool:

@@ -67,6 +67,13 @@ class TestAnOpenZone:
         assert "closed until it is opened" in page
         assert "Nothing in it can be reached now" in page
 
+    def test_says_before_it_is_opened_what_it_lets_in(self, desk: Client) -> None:
+        row = EgressZoneFactory(ports=[8080], allow_http=True)
+
+        page = desk.get(f"/admin/hub/egresszone/{row.pk}/do/open/").content.decode()
+
+        assert "may then reach 10.20.0.0/16 at port 8080, by plain http as well" in page
+
     def test_is_opened_and_closed_with_a_reason(self, desk: Client) -> None:
         row = EgressZoneFactory()
 

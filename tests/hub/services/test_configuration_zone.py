@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from hub.management.commands.demo import Command as DemoCommand
 from hub.models import AuditEvent, EgressZone, User
+from hub.services import zone as zones
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +85,21 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, sigrid: User, old:
         apply(tmp_path, FILE.replace(old, new), by="sigrid")
 
     assert "zones.yaml:" in str(caught.value)
+
+
+def test_the_demo_opens_its_own_in_the_name_of_its_security_admin(settings: Any, tmp_path: Path) -> None:
+    settings.HUB_STATE = tmp_path
+    call_command("people", demo=True, stdout=io.StringIO())
+    out = io.StringIO()
+
+    DemoCommand(stdout=out)._open_zone()
+
+    zone = EgressZone.objects.get()
+    assert (zone.name, zone.is_open, zone.opened_by) == ("demo", True, "sigrid")
+    assert AuditEvent.objects.get(action="zone.open").detail["alone"]
+    assert "(127.0.0.0/8, ::1/128): opened by sigrid. The demo's CRM, ERP and database answer on this" in out.getvalue()
+
+    zones.close(zone=zone, by=User.objects.get(username="sigrid"), reason="To see what happens.")
+    DemoCommand(stdout=out)._open_zone()
+
+    assert "closed, so that nothing there is reached" in out.getvalue()

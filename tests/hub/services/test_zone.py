@@ -9,10 +9,12 @@ from django.test.utils import CaptureQueriesContext
 
 from hub.clock import now
 from hub.http import current
-from hub.models import AuditEvent, EgressZone, User
+from hub.models import AuditEvent, CheckState, EgressZone, User
 from hub.sdk import ConfigError, FatalError
+from hub.services import connection as connections
 from hub.services import zone as zones
-from tests.factories import EgressZoneFactory, UserFactory
+from tests.factories import ConnectionFactory, EgressZoneFactory, UserFactory
+from tests.proof.poison.system import config, poisoned
 
 pytestmark = pytest.mark.django_db
 REASON = "The ERP stands there."
@@ -175,3 +177,24 @@ class TestTheWayOut:
         monkeypatch.setitem(settings.DATABASES, "default", server)
 
         assert zones.own_servers() == (("db.intern", 5432), ("redis.intern", 6380))
+
+
+@pytest.mark.usefixtures("no_zone")
+class TestAConnectionTest:
+    def test_says_which_zone_is_missing_and_who_can_open_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("hub.queue.ask_check", lambda pk: None)
+        with poisoned(None) as server:
+            row = ConnectionFactory(connector="rest", config=config(server))
+            check = connections.request_check(connection=row, by=None)
+            connections.run_check(check_id=check.pk)
+            check.refresh_from_db()
+            assert check.state == CheckState.WRONG
+            assert "a loopback address that no open egress zone lets in at port" in check.message
+            assert "a Security admin can open one" in check.message
+
+            EgressZoneFactory(name="here", networks=["127.0.0.0/8"], allow_http=True, is_open=True)
+            check = connections.request_check(connection=row, by=None)
+            connections.run_check(check_id=check.pk)
+            check.refresh_from_db()
+
+        assert check.state == CheckState.REACHABLE, check.message
