@@ -24,6 +24,7 @@ from hub.admin import (
     schedule,
     session,
     webhook,
+    zone,
 )
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "schedule",
     "session",
     "webhook",
+    "zone",
 ]
 
 # Deleting whatever was ticked is never what was meant; each admin class offers its own deeds instead.

@@ -26,6 +26,8 @@ SUCCESSES = frozenset({SignalClass.APPLIED, SignalClass.ACCEPTED, SignalClass.PE
 ALWAYS = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "integration-hub"}
 Quota = Callable[[Mapping[str, str]], tuple[int | None, float | None]]
 Override = Callable[[WireAnswer], SignalClass | None]
+# In a Location: what some take for another address than others do.
+_AMBIGUOUS = re.compile(r"[\\\x00-\x20\x7f]|^https?:(?!//)", re.IGNORECASE)
 # In a target: what makes it more than a path, and what parsing would take out of it.
 _SPECIAL = re.compile(r"[?#\s\x00-\x1f]|://")
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
@@ -245,7 +247,10 @@ class HttpClient:
 
     def _onward(self, response: Response) -> str:
         """Where a read is redirected to; only the same origin will do, so that credentials never leave it."""
-        onward = response.onward(response.header("location") or "")
+        location = response.header("location") or ""
+        if _AMBIGUOUS.search(location):
+            raise ConfigError(f"{response.request.origin} redirects to what not all would read alike: not followed.")
+        onward = response.onward(location)
         if origin_of(onward) != response.request.origin:
             raise ConfigError(
                 f"{response.request.origin} redirects to another origin, {origin_of(onward)}: not followed."

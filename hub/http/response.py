@@ -6,9 +6,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 from hub.http.payload import decode
+from hub.http.poison import TooManyError, read
 from hub.http.redact import Scrubber, path_of, shown_headers
 from hub.http.transport import WireRequest
-from hub.sdk import Exchange, SignalClass, SilenceError, TransientError
+from hub.sdk import Exchange, SignalClass, SilenceError, TransientError, UnreadableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,21 @@ class Response:
             place = self.scrub(f"{self.request.method} {path_of(self.request.target)}")
             start = self.scrub.excerpt(self.body, 200)
             raise kind(f"{place} answered {self.status} without valid JSON ({error}): {start}") from None
+
+    def readable(self) -> tuple[Any, bool]:
+        """The body as JSON, with a Poison in the place of what cannot be read, and whether there is any.
+
+        Raises UnreadableError when there is too much of it, and as `json` does when it is not JSON at all.
+        """
+        if not self.body:
+            return None, False
+        try:
+            return read(self.body)
+        except TooManyError as error:
+            place = self.scrub(f"{self.request.method} {path_of(self.request.target)}")
+            raise UnreadableError(f"{place} answered what cannot be read: {error}.") from None
+        except ValueError:
+            return self.json(), False
 
     @property
     def exchange(self) -> Exchange:

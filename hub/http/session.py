@@ -23,6 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
+from hub.http import zone
 from hub.http.answer import answer_of
 from hub.http.auth.certificate import ClientCertificate
 from hub.http.dial import dial, dial_tls, reason
@@ -69,7 +70,15 @@ class SessionTransport:
 class _Plain(HTTPConnection):
     """Dials by the hub's own rules and asks for exactly what was to be asked for."""
 
+    number = -1  # of the zones by which it was dialled
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it may be used again: not when a zone was opened or closed since."""
+        return self.number == zone.current().number and super().is_connected
+
     def connect(self) -> None:
+        self.number = zone.current().number
         self.sock = dial(self._dns_host, self.port, _until(self.timeout))
 
     def request(  # type: ignore[override]  # the target stands among the headers
@@ -88,7 +97,7 @@ class _Tls(_Plain, HTTPSConnection):
     certificate: ClientCertificate | None = None
 
     def connect(self) -> None:
-        until = _until(self.timeout)
+        self.number, until = zone.current().number, _until(self.timeout)
         self.sock = dial_tls(self._dns_host, self.port, until, self.ca_certs or "", self.certificate)
         self.is_verified = True
 

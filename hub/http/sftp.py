@@ -11,6 +11,7 @@ from typing import IO, Any
 from paramiko import SFTPAttributes, SFTPClient, SSHException, Transport
 from paramiko.sftp import CMD_DATA, CMD_READ, CMD_STATUS, int64
 
+from hub.http import zone
 from hub.http.ssh import PORT, SshAccount, connect, translated
 from hub.sdk import ConfigError, TransientError
 
@@ -30,6 +31,7 @@ class SftpFiles:
         self._pinned, self._timeout = frozenset(pinned), timeout
         self._lock = Lock()
         self._open: tuple[Transport, SFTPClient, _TimedChannel] | None = None
+        self._number = -1  # of the zones by which it was dialled
 
     def ls(self, path: str, *, detail: bool = True) -> list[Any]:
         """What lies in a folder: entries with name (the whole path), type, size and mtime, or only names."""
@@ -72,9 +74,12 @@ class SftpFiles:
     def close(self) -> None:
         """End the connection. It may be used again."""
         with self._lock:
-            if self._open is not None:
-                self._open[0].close()
-                self._open = None
+            self._leave()
+
+    def _leave(self) -> None:
+        if self._open is not None:
+            self._open[0].close()
+            self._open = None
 
     def _followed(self, client: SFTPClient, path: str, found: SFTPAttributes) -> dict[str, Any]:
         if stat.S_ISLNK(found.st_mode or 0):
@@ -89,8 +94,10 @@ class SftpFiles:
         """The connection, for one thing to be done within the deadline."""
         place = f"{self._host}:{self._port}"
         with self._lock:
-            if self._open is None or not self._open[0].is_active():
-                self._open = self._connected(place)
+            number = zone.current().number
+            if self._open is None or self._number != number or not self._open[0].is_active():
+                self._leave()
+                self._open, self._number = self._connected(place), number
             transport, client, channel = self._open
             channel.until = time.monotonic() + self._timeout
             is_in_step = False

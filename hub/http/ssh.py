@@ -59,7 +59,7 @@ def connect(host: str, port: int, account: SshAccount, pinned: Collection[str], 
     """
     until, key = time.monotonic() + timeout, account.private()
     try:
-        plain = dial(host, port, until)
+        plain = dial(host, port, until, "sftp")
     except NotSentError as error:
         kind = ConfigError if error.settled else TransientError
         raise kind(f"{host}:{port} was not reached: {error}.") from None

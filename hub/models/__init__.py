@@ -30,6 +30,7 @@ from hub.models.run import ENDED, LIVE, RunState, SeenPage, SyncRun, Trigger
 from hub.models.schedule import Slot, SlotState
 from hub.models.token import OAuthToken, TokenState
 from hub.models.webhook import SignatureStyle, Webhook, WebhookHour, WebhookMiss, WebhookRoute
+from hub.models.zone import EgressZone
 
 __all__ = [
     "ENDED",
@@ -59,6 +60,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "Direction",
+    "EgressZone",
     "ExceptionKind",
     "ExceptionState",
     "Finding",

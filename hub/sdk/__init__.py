@@ -39,6 +39,7 @@ from hub.sdk.errors import (
     RecordError,
     SilenceError,
     TransientError,
+    UnreadableError,
 )
 from hub.sdk.pace import Pace
 from hub.sdk.record import Cursor, Fault, Fields, Page, Record
@@ -100,6 +101,7 @@ __all__ = [
     "StreamField",
     "TokenSource",
     "TransientError",
+    "UnreadableError",
     "WriteCapability",
     "check_config",
     "classify",

@@ -90,6 +90,14 @@ Delivery history                          ---------  nnnnnnnnn
 Delivery delete                           xxxxxxxx-  xxxxxxxx-
 Delivery change                           oooooooo-  nnnnnnnn-
 Delivery do replay                        xxxooxxx-  xxxooxxx-  delivery,hint
+EgressZone edit                           xxxxxxxo-  xxxxxxxo-
+EgressZone changelist                     oooooooox  oooooooox
+EgressZone add                            xxxxxxxox  xxxxxxxox
+EgressZone history                        oooooooo-  nnnnnnnnn
+EgressZone delete                         xxxxxxxo-  xxxxxxxo-  egresszone
+EgressZone change                         oooooooo-  nnnnnnnn-
+EgressZone do open                        xxxxxxxo-  xxxxxxxo-  egresszone
+EgressZone do close                       xxxxxxxo-  xxxxxxxo-
 Finding edit                              xxxxxxxx-  xxxxxxxx-
 Finding changelist                        oooooooox  oooooooox
 Finding add                               xxxxxxxxx  xxxxxxxxx

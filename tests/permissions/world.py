@@ -103,6 +103,7 @@ def _common() -> Rows:
         models.User: make.UserFactory(username="somebody"),
         Group: Group.objects.create(name="A group"),
         models.AuditEvent: make.AuditEventFactory(),
+        models.EgressZone: make.EgressZoneFactory(),
         models.MainSwitch: models.MainSwitch.objects.get_or_create(pk=1)[0],
         models.Recovery: models.Recovery.objects.create(
             started_at=now(), started_by=make.UserFactory(username="starter"), why="A restored backup."

@@ -27,7 +27,7 @@ class ClientCertificate:
 
     def __init__(self, chain: str, key: Secret, passphrase: Secret | None = None) -> None:
         self._chain, self._key, self._passphrase = chain, key, passphrase
-        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
         certificate = _certificate(chain)
         self._plain = Secret(_matching(certificate, _private(key, passphrase)))
         self.expires_at = certificate.not_valid_after_utc
@@ -37,14 +37,14 @@ class ClientCertificate:
         said = (self._key, self._plain, self._passphrase)
         return tuple(secret.reveal() for secret in said if secret)
 
-    def context(self, ca_file: str, make: Callable[[str], ssl.SSLContext]) -> ssl.SSLContext:
-        """The TLS context that `make` makes for these authorities, with this certificate to show."""
-        found = self._contexts.get(ca_file)
+    def context(self, believed: tuple[str, str], make: Callable[[str, str], ssl.SSLContext]) -> ssl.SSLContext:
+        """The TLS context that `make` makes for these authorities (file, bundle), with this certificate to show."""
+        found = self._contexts.get(believed)
         if found is None:
-            found = make(ca_file)
+            found = make(*believed)
             with _as_file(f"{self._chain.strip()}\n{self._plain.reveal()}".encode()) as path:
                 found.load_cert_chain(path)
-            self._contexts[ca_file] = found
+            self._contexts[believed] = found
         return found
 
 

@@ -18,6 +18,7 @@ from hub.models import (
     Credential,
     CredentialGrant,
     Delivery,
+    EgressZone,
     Finding,
     Hint,
     Integration,
@@ -226,6 +227,10 @@ RULES: dict[type[Model], Rule] = {
     Link: _written("link", "mapping__integration", **SHOWN),
     LinkImage: _written("linkimage", "link__mapping__integration", **SHOWN),
     Hint: _written("hint", "mapping__integration"),
+    EgressZone: Rule(
+        _set_up("egresszone", open="open_egresszone", close="open_egresszone"),
+        only={"delete": (Q(opened_at__isnull=True), "It was open once, which is evidence. It can only be closed.")},
+    ),
     MainSwitch: Rule({"view": ("hub.view_mainswitch",), "pause": ("hub.pause_mainswitch",)}),
     Recovery: Rule({"view": ("hub.view_recovery",), "leave": ("hub.leave_recovery",)}),
     Replay: Rule(

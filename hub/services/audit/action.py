@@ -21,9 +21,10 @@ SUBJECTS: dict[str, str] = {
     "group": "group",
     "integrationgrant": "access to an integration",
     "credentialgrant": "access to a credential",
+    "egresszone": "egress zone",
 }
 EDITED = ("integration", "mapping", "mappingversion", "connection", "credential", "webhook", "webhookroute", "replay",
-          "user", "group")  # fmt: skip
+          "user", "group", "egresszone")  # fmt: skip
 PAUSED = ("integration", "connection", "mainswitch")
 
 ACTIONS: dict[str, str] = {
@@ -80,6 +81,8 @@ ACTIONS: dict[str, str] = {
     "payload.view": "saw what is held by",
     "grant.give": "gave a group a right on",
     "grant.take": "took a right of a group on",
+    "zone.open": "opened",
+    "zone.close": "closed",
     "session.begin": "signed in:",
     "session.fail": "failed to sign in as",
     "session.refuse": "was not let in:",

@@ -133,7 +133,7 @@ def test_leaves_no_file(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         if not is_memory:
             monkeypatch.delattr("os.memfd_create", raising=False)
         shown = ClientCertificate(made.chain, made.private())
-        shown.context("", noting(seen))
+        shown.context(("", ""), noting(seen))
 
     assert seen[0].startswith("/proc/self/fd/")
     assert seen[1].startswith(str(tmp_path / "shared"))
@@ -153,7 +153,7 @@ class Noting(ssl.SSLContext):
 
 
 def noting(seen: list[str]) -> Any:
-    def make(_: str) -> ssl.SSLContext:
+    def make(*_: str) -> ssl.SSLContext:
         context = Noting(ssl.PROTOCOL_TLS_CLIENT)
         context.seen = seen
         return context
