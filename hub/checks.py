@@ -10,10 +10,10 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 from django.db import DatabaseError, connection
 from django.db.models import Q
 
-from hub import env, registry
+from hub import clock, env, registry
 from hub.models import Connection, Integration, guard
 from hub.sdk import ConfigError
-from hub.services import audit, credential
+from hub.services import audit, credential, zone
 from hub.services.audit import anchor, verification
 from hub.vault import UnsealError
 
@@ -206,11 +206,11 @@ def hosts_are_named(**_: Any) -> Iterable[CheckMessage]:
 
 @register(Tags.database)
 def everything_is_owned(databases: Sequence[str] | None = None, **_: Any) -> Iterable[CheckMessage]:
-    """hub.W009, hub.W010, hub.W011: what nobody looks after, or guards. Asked with `check --database default`."""
+    """hub.W009, hub.W010, hub.W011, hub.W016: what nobody looks after, or guards. Asked with `--database default`."""
     if not databases:
         return []
     try:
-        return [*_left_integrations(), *_left_connections(), *_lowered_guard()]
+        return [*_left_integrations(), *_left_connections(), *_lowered_guard(), *_wide_zone()]
     except DatabaseError:  # before the first migration there is nothing to own
         return []
 
@@ -233,6 +233,16 @@ def _lowered_guard() -> Iterable[CheckMessage]:
             f"The database does not guard its evidence: {guard.told(lacking)} is missing or altered.",
             hint="Find out who took it down, then put it up again with manage.py migrate.",
             id="hub.W011",
+        )
+
+
+def _wide_zone() -> Iterable[CheckMessage]:
+    """What an upgrade left open is closed by whoever knows what is really needed."""
+    if zone.now_open(clock.now()).filter(name=zone.BEFORE).exists():
+        yield Warning(
+            f"The egress zone “{zone.BEFORE}” is open: every private address can be reached.",
+            hint="Propose and open a zone for each network that is needed (docs/egress.md), then close it.",
+            id="hub.W016",
         )
 
 

@@ -11,6 +11,7 @@ from hub import provenance, queue
 from hub.services import connection, delivery, errand, recovery, run
 from hub.services import export as exports
 from hub.services.audit import verification
+from hub.services.credential import oauth
 
 
 def drain(lane_id: int, **newer: object) -> None:
@@ -54,6 +55,12 @@ def verify_evidence(verification_id: int, **newer: object) -> None:
     """Verify all evidence, and keep what came out."""
     with _own_connections():
         verification.run(verification_id)
+
+
+def complete_consent(consent_id: int, **newer: object) -> None:
+    """Get the first tokens for a consent that came back from its provider."""
+    with _own_connections():
+        oauth.exchange(consent_id=consent_id)
 
 
 @contextmanager

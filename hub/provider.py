@@ -21,6 +21,13 @@ class Provider:
     name: str
     claim: str
     groups: Mapping[str, tuple[str, ...]]
+    others: tuple[str, ...] = ()
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """All that the hub asks of it, as scheme://host:port: the issuer, and what HUB_OIDC_ORIGINS adds."""
+        parts = urlsplit(self.issuer)
+        return (f"{parts.scheme}://{parts.netloc}", *self.others)
 
     @property
     def key(self) -> str:
@@ -65,6 +72,7 @@ def named() -> Provider | None:
         name=env.text("HUB_OIDC_NAME", "single sign-on"),
         claim=env.text("HUB_OIDC_GROUPS_CLAIM", "groups"),
         groups=env.parsed("HUB_OIDC_GROUPS", {}, _groups, "claim value=Role,claim value=Role"),
+        others=env.parsed("HUB_OIDC_ORIGINS", (), _origins, "https://token.example.com,https://keys.example.com"),
     )
 
 
@@ -74,6 +82,14 @@ def _issuer(value: str) -> str:
     if not parts.hostname or not (parts.scheme == "https" or is_here):
         raise ValueError("it must begin with https://, or lead to this machine")
     return value
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    found = tuple(filter(None, (part.strip().rstrip("/") for part in value.split(","))))
+    for part in found:
+        if urlsplit(_issuer(part)).path:
+            raise ValueError(f"“{part}” has a path")
+    return found
 
 
 def _groups(value: str) -> dict[str, tuple[str, ...]]:

@@ -22,6 +22,7 @@ TAKE = "hub.jobs.take_deliveries"
 TAKING = "hub:deliveries"  # set while a worker has been rung to take deliveries and has not begun
 TAKING_SECONDS = 5
 REVIEW = "hub.jobs.review"
+EXCHANGE = "hub.jobs.complete_consent"
 ANSWER = "hub.jobs.answer"
 ANSWER_SECONDS = 60
 LOOK_SECONDS = 0.1
@@ -117,6 +118,11 @@ def ask_verification(verification_id: int) -> None:
     transaction.on_commit(lambda: _enqueue(VERIFY, verification_id=verification_id))
 
 
+def ask_exchange(consent_id: int) -> None:
+    """Ask, once the present transaction has committed, that a worker completes a consent that came back."""
+    transaction.on_commit(lambda: _enqueue(EXCHANGE, consent_id=consent_id))
+
+
 def _enqueue(job: str, **ids: object) -> None:
     """Put a job of ids on the queue. A Redis that is away is reported, not raised: the sweeper rings again."""
     try:
@@ -124,7 +130,7 @@ def _enqueue(job: str, **ids: object) -> None:
             job,
             kwargs=ids,
             description=job,
-            at_front=job == ANSWER,
+            at_front=job in {ANSWER, EXCHANGE},
             result_ttl=0,
             failure_ttl=86_400,
             job_timeout=6 * 3600,

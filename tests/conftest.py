@@ -14,7 +14,9 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from hub import provenance
+from hub.http.zone import Zone, install, networks_of
 from hub.models import User, guard
+from tests import doors
 from tests.doorbell import redis_away, redis_server, redis_url
 from tests.factories import UserFactory
 
@@ -118,6 +120,40 @@ def nobody_hears(settings: Settings, state_folder: Path) -> None:
     settings.REDIS_URL = "unix:///nowhere/redis.sock"
     settings.HUB_STATE = state_folder
     (state_folder / "incarnation").unlink(missing_ok=True)
+
+
+doors.watch()
+
+
+@pytest.fixture(autouse=True)
+def nobody_takes_another_way_out() -> Iterator[None]:
+    """Every connection is opened by hub.http, or by one of the few that may besides."""
+    yield
+    found = doors.elsewhere.copy()
+    doors.elsewhere.clear()
+    assert found == [], "opened past hub.http"
+
+
+THIS_MACHINE = Zone("tests", networks_of(["127.0.0.0/8", "::1/128"]), allow_http=True)
+
+
+@pytest.fixture(autouse=True)
+def this_machine_may_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers of tests are here: this zone is open beside those of the database, as far as this process goes.
+
+    The server that keeps the hub's own tables may keep those of a test's system too. A process that a test starts has
+    no part in this: what it is to reach stands as a row in its database (`tests.factories.open_this_machine`).
+    """
+    monkeypatch.setattr("hub.services.zone.declared", lambda: (THIS_MACHINE,))
+    monkeypatch.setattr("hub.services.zone.own_servers", tuple)
+    install([THIS_MACHINE])
+
+
+@pytest.fixture
+def no_zone(this_machine_may_be_reached: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a new hub is: nothing is open but what a test opens."""
+    monkeypatch.setattr("hub.services.zone.declared", tuple)
+    install([])
 
 
 @pytest.fixture(autouse=True)

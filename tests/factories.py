@@ -46,6 +46,25 @@ class CredentialFactory(DjangoModelFactory[models.Credential]):
     origins = factory.LazyFunction(lambda: ["https://crm.example:443"])
 
 
+class EgressZoneFactory(DjangoModelFactory[models.EgressZone]):
+    """A proposed zone."""
+
+    class Meta:
+        model = models.EgressZone
+
+    name = factory.Sequence(lambda number: f"zone-{number}")
+    title = factory.Sequence(lambda number: f"Zone {number}")
+    networks = factory.LazyFunction(lambda: ["10.20.0.0/16"])
+    reason = "The ERP stands there."
+
+
+def open_this_machine() -> models.EgressZone:
+    """An open zone for processes of their own, which find their systems on this machine."""
+    return EgressZoneFactory(
+        name="tests", networks=["127.0.0.0/8", "::1/128"], allow_http=True, is_open=True, opened_at=now()
+    )
+
+
 class ConnectionFactory(DjangoModelFactory[models.Connection]):
     """A connection of the kind `files`."""
 

@@ -95,6 +95,7 @@ class FilesConnection:
         for walk in self._walks.values():
             walk.close()
         self._walks.clear()
+        self._folder.close()
 
     def _page(self, stream: str, walk: Walk, limit: int) -> Page:
         try:

@@ -9,15 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import IO, Any
-from urllib.parse import unquote, urlsplit
 
 import fsspec
 
+from connectors.files.place import Place
+from hub.http import SftpFiles
 from hub.sdk import AbsentError, ConfigError, TransientError
 
-SCHEMES = ("file", "memory")
 UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
 # What tells one content of a file from the next, by the names that file systems use.
 STAMPS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "modified", "updated", "ino", "created")
@@ -36,13 +35,17 @@ class FileMark:
 class Folder:
     """One folder on one file system. Nothing is called before it is used."""
 
-    def __init__(self, url: str) -> None:
-        self.origin = origin_of(url)
-        scheme, _, self._root = self.origin.partition("://")
+    def __init__(self, place: Place, system: Any = None) -> None:
+        self.origin, self._root = place.url, place.path
         # An instance of its own: the shared ones remember listings.
         options = {"skip_instance_cache": True, "use_listings_cache": False}
-        self._system: Any = fsspec.filesystem(scheme, **options)  # type: ignore[no-untyped-call]  # it has no types
-        self._shares_handles = scheme == "memory"
+        self._system = system or fsspec.filesystem(place.scheme, **options)  # type: ignore[no-untyped-call]
+        self._shares_handles = place.scheme == "memory"
+
+    def close(self) -> None:
+        """End a connection to the file system, if it has one."""
+        if isinstance(self._system, SftpFiles):
+            self._system.close()
 
     def files(self, pattern: str) -> tuple[FileMark, ...]:
         """The files whose names match, in the order of their names; hidden and unfinished ones are left out."""
@@ -102,17 +105,6 @@ class Folder:
             raise TransientError(f"{place} ends in the middle; it may still be being written.") from None
         except (OSError, zlib.error) as error:
             raise TransientError(f"{place} cannot be read: {error}.") from None
-
-
-def origin_of(url: str) -> str:
-    """The folder that a URL names, with its whole path. Raises ConfigError for other kinds of places."""
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES or "::" in url or parts.query or parts.fragment:
-        raise ConfigError(f"url: must begin with {' or '.join(f'{s}://' for s in SCHEMES)} and name a folder.")
-    path = unquote(parts.netloc + parts.path)
-    if parts.scheme == "memory":
-        return f"memory:///{path.strip('/')}"
-    return f"file://{Path(path).absolute()}"
 
 
 def digest_of(marks: Sequence[FileMark], spec: object) -> str:

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 from connectors.files.flaws import flaw_of, flawed_field
 from connectors.files.keys import key_of
 from connectors.files.lines import Lines, TooLongError
 from connectors.files.row import Row
 from connectors.files.spec import FileSpec
+from hub.http import loads
 from hub.sdk import Fault, Record
 
 
@@ -37,7 +37,7 @@ class JsonRows:
         if not line.isascii() and flaw_of(line, self._spec.encoding):
             return self._fault(f" column {_odd(line)}", flaw_of(line, self._spec.encoding))
         try:
-            item = json.loads(line, parse_float=Decimal, parse_constant=_no_number)
+            item = loads(line.encode(), any_text=True)
         except json.JSONDecodeError as error:
             return self._fault(f" column {error.colno}", f"it is not JSON: {error.msg}")
         except (ValueError, RecursionError) as error:
@@ -74,7 +74,3 @@ def _text(value: Any) -> str:
 def _odd(line: str) -> int:
     """The first character that is a lone surrogate, counted from 1."""
     return next(n for n, character in enumerate(line, 1) if "\ud800" <= character <= "\udfff")
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")

@@ -23,15 +23,42 @@ FIELDS = (
     ConfigField(
         "auth",
         "Authentication",
-        "How the API recognises the hub: not at all, user and password, bearer token, or a key in a header.",
+        "How the API recognises the hub: not at all, user and password, bearer token, a key in a header or in the "
+        "query of the address, OAuth2 (the credential says how), or a client certificate alone.",
         FieldKind.CHOICE,
         default="none",
-        choices=("none", "basic", "bearer", "header"),
+        choices=("none", "basic", "bearer", "header", "query", "oauth2", "certificate"),
     ),
     ConfigField("user", "User", "The user name, for basic authentication.", required=False),
     ConfigField("auth_header", "Key header", "The header that carries the key, such as X-Api-Key.", required=False),
+    ConfigField(
+        "auth_param",
+        "Key parameter",
+        "The parameter of the address that carries the key, such as api_key. Addresses are written into logs on their "
+        "way: choose this only where the API takes the key nowhere else.",
+        required=False,
+    ),
     ConfigField("password", "Password", "The password, for basic authentication.", FieldKind.SECRET, required=False),
-    ConfigField("token", "Token or key", "The token, or the key for the header.", FieldKind.SECRET, required=False),
+    ConfigField(
+        "token", "Token or key", "The token, or the key for header or query.", FieldKind.SECRET, required=False
+    ),
+    ConfigField(
+        "certificate",
+        "Client certificate",
+        "In PEM, followed by those that lead to its authority. It is shown beside any authentication.",
+        FieldKind.SECRET,
+        required=False,
+    ),
+    ConfigField(
+        "private_key", "Private key", "The private key of the certificate, PEM.", FieldKind.SECRET, required=False
+    ),
+    ConfigField(
+        "passphrase",
+        "Passphrase",
+        "What the private key is encrypted with, if it is.",
+        FieldKind.SECRET,
+        required=False,
+    ),
     ConfigField(
         "manifest",
         "Manifest",

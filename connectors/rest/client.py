@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
+from connectors.rest.auth import auth_of, certificate_of
 from connectors.rest.manifest import Manifest, StreamPlan
 from connectors.rest.messages import message_of
 from connectors.rest.overriding import left_of, overriding
@@ -10,8 +11,8 @@ from connectors.rest.parse import parse
 from connectors.rest.reading import Reader
 from connectors.rest.streams import streams
 from connectors.rest.writing import Writer
-from hub.http import Auth, Basic, Bearer, HeaderKey, HttpClient
-from hub.sdk import Change, ConfigError, Cursor, Outcome, Page, Record, Secret, Settings, Stream
+from hub.http import HttpClient
+from hub.sdk import Change, ConfigError, Cursor, Outcome, Page, Record, Settings, Stream
 
 MOST_CONNECTIONS = 64
 
@@ -27,7 +28,8 @@ class RestConnection:
         self._client = HttpClient(
             base_url=config["base_url"],
             origins=settings.origins,
-            auth=_auth(settings),
+            auth=auth_of(settings),
+            certificate=certificate_of(settings),
             headers=self._manifest.headers,
             timeout=float(config.get("timeout") or settings.timeout),
             secrets=tuple(settings.secrets.values()),
@@ -90,22 +92,3 @@ class RestConnection:
             said = message_of(self._manifest, response)
             raise ConfigError(f"{path} answered {response.status}: {said} Correct “check” in the manifest.")
         return f"{self._client.base_url} answered {response.status} to {path}."
-
-
-def _auth(settings: Settings) -> Auth | None:
-    """How this connection proves who it is. Raises ConfigError when its secret is missing."""
-    config, kind = settings.config, settings.config.get("auth", "none")
-    if kind == "basic":
-        return Basic(config.get("user") or "", _secret(settings, "password"))
-    if kind == "bearer":
-        return Bearer(_secret(settings, "token"))
-    if kind == "header":
-        return HeaderKey(config.get("auth_header") or "X-Api-Key", _secret(settings, "token"))
-    return None
-
-
-def _secret(settings: Settings, name: str) -> Secret:
-    found = settings.secrets.get(name)
-    if not found:
-        raise ConfigError(f"The credential of this connection has no {name}; its authentication needs one.")
-    return found

@@ -4,15 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
-from urllib.parse import urljoin
 
 from connectors.rest.manifest import Item, Listing, Manifest, Many, Pagination, Search, StreamPlan
 from connectors.rest.messages import message_of
 from connectors.rest.progress import Progress, advance, asked, finish, resume
-from connectors.rest.streams import record_of, records_of
+from connectors.rest.streams import record_of, records_of, told_of
 from connectors.rest.template import Path, dig, fill_path, fill_text, key_values, path_of, text_of
-from hub.http import HttpClient, PageWalk, Response
-from hub.sdk import ConfigError, Cursor, FatalError, Page, Record, RecordError
+from hub.http import HttpClient, PageWalk, Poison, Response, poison_in
+from hub.sdk import ConfigError, Cursor, FatalError, Page, Record, RecordError, UnreadableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +22,7 @@ class Sheet:
     items: Sequence[Any]
     response: Response
     body: Any
+    is_poisoned: bool = False
 
 
 @dataclass(slots=True)
@@ -41,7 +41,9 @@ class Reader:
         sheet = self._sheet(plan, listing, here, limit)
         first = _first(plan, sheet.items, here.after)
         last = min(first + limit, len(sheet.items))
-        records, faults = records_of(plan, sheet.items[first:last], f"{plan.name} at {listing.path}", first)
+        where = f"{plan.name} at {listing.path}"
+        taken = sheet.items[first:last]
+        records, faults = records_of(plan, taken, where, first, is_poisoned=sheet.is_poisoned)
         seen = advance(listing, here, records, sheet.response, sheet.body)
         is_turned = last == len(sheet.items)
         there = _turn(listing, seen, sheet) if is_turned else replace(seen, after=_mark(plan, sheet.items, last))
@@ -101,8 +103,9 @@ class Reader:
             if pages.size_param:
                 params[pages.size_param] = size
             response = self._get(listing.path, params, place)
-        body = response.json()
-        return Sheet(size, _items(body, listing.records, f"{plan.name}.list.records"), response, body)
+        body, is_poisoned = response.readable()
+        items = _items(body, listing.records, f"{plan.name}.list.records")
+        return Sheet(size, items, response, body, is_poisoned)
 
     def _get(self, target: str, params: dict[str, Any] | None, place: str) -> Response:
         response = self.client.call("GET", target, params=params or {})
@@ -120,7 +123,11 @@ class Reader:
                 said = message_of(self.manifest, response)
                 raise RecordError(f"{plan.label} {key} answered {response.status}: {said}", code="fetch")
             etag = response.header(plan.version.header) if plan.version.header else None
-            record = record_of(plan, dig(response.json(), item.record), etag)
+            body, is_poisoned = response.readable()
+            poison = poison_in(body) if is_poisoned else None
+            if poison:
+                raise RecordError(f"{plan.label} {key}: {told_of(*poison)}", code="fetch")
+            record = record_of(plan, dig(body, item.record), etag)
             if record is None:
                 raise ConfigError(f"{plan.label} {key} came without its key. Correct streams.{plan.name}.item.record.")
             yield record
@@ -131,8 +138,9 @@ class Reader:
         if listing.pagination.size_param:
             params[listing.pagination.size_param] = len(keys)
         response = self._get(listing.path, params, f"{plan.name}.item.many")
-        items = _items(response.json(), listing.records, f"{plan.name}.list.records")
-        records, _ = records_of(plan, items, plan.name)
+        body, is_poisoned = response.readable()
+        items = _items(body, listing.records, f"{plan.name}.list.records")
+        records, _ = records_of(plan, items, plan.name, is_poisoned=is_poisoned)
         wanted = set(keys)
         return [record for record in records if record.key in wanted]
 
@@ -153,6 +161,8 @@ def _items(body: Any, path: Path, place: str) -> Sequence[Any]:
     found = dig(body, path)
     if isinstance(found, list):
         return found
+    if isinstance(found, Poison):
+        raise UnreadableError(f"The list of records at {'.'.join(path)} cannot be read: {found.reason}.")
     where = f"at {'.'.join(path)}" if path else "as a whole"
     raise ConfigError(f"The answer {where} is not a list of records. Correct streams.{place}.")
 
@@ -218,7 +228,7 @@ def _follow(pages: Pagination, here: Progress, sheet: Sheet) -> Progress | None:
     token = pages.next.find(sheet.response, sheet.body) if pages.next else None
     if not token:
         return None
-    at = urljoin(sheet.response.url, str(token)) if pages.kind == "link" else token
+    at = sheet.response.onward(str(token)) if pages.kind == "link" else token
     return replace(here, at=at, after=None)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from connectors.rest.manifest import Manifest, StreamPlan, Write
 from connectors.rest.template import dig, key_text, path_of, text_of
+from hub.http import poison_in
 from hub.sdk import (
     Batch,
     Capabilities,
@@ -85,17 +86,30 @@ def version_of(plan: StreamPlan, data: Any, etag: str | None) -> str | None:
     return text_of(dig(data, path_of(plan.version.field))) if plan.version.field else None
 
 
-def records_of(plan: StreamPlan, items: Sequence[Any], where: str, before: int = 0) -> tuple[list[Record], list[Fault]]:
-    """The records of one page, and a fault for every item that is none. `before` items of it came earlier."""
+def records_of(
+    plan: StreamPlan, items: Sequence[Any], where: str, before: int = 0, *, is_poisoned: bool = False
+) -> tuple[list[Record], list[Fault]]:
+    """The records of one page, and a fault for every item that is none. `before` items of it came earlier.
+
+    `is_poisoned`: some of them hold what cannot be read, and are faults as well.
+    """
     records, faults = [], []
     for number, item in enumerate(items, start=before + 1):
         record = record_of(plan, item)
-        if record is not None:
+        poison = poison_in(item) if is_poisoned else None
+        if poison:
+            faults.append(Fault(f"{where}, item {number}", told_of(*poison), record.key if record else None))
+        elif record is not None:
             records.append(record)
         else:
             names = ", ".join(plan.key)
             faults.append(Fault(f"{where}, item {number}", f"The item has no key in {names}."))
     return records, faults
+
+
+def told_of(place: str, reason: str) -> str:
+    """What is wrong with a value that cannot be read."""
+    return f"{place or 'The item'} cannot be read: {reason}."
 
 
 def _is_deleted(plan: StreamPlan, data: Mapping[str, Any]) -> bool:

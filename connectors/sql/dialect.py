@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from connectors.sql.column import Column, Kind
 from connectors.sql.trouble import Trouble
@@ -38,6 +39,7 @@ class Dialect:
     are sent one after the other. `insert` makes an insert that can leave out what is there already, and `habits` says
     where it may be used; one statement takes `most_parameters`. `horizon` is the beginning of the oldest transaction
     that may still commit rows, in UTC and as the server's local time: whatever has an earlier time is there to be read.
+    `stale` says whether a kept line was dialled by egress rules that hold no more; without it there are none.
     """
 
     origin: Callable[[Mapping[str, Any]], str]
@@ -57,3 +59,4 @@ class Dialect:
     habits: Callable[[sa.Connection, str, str | None], Habits] = lambda *_: Habits()
     most_parameters: int = 30_000
     horizon: Callable[[sa.Connection], tuple[datetime, datetime]] | None = None
+    stale: Callable[[ConnectionPoolEntry], bool] = lambda _: False

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from connectors.sql.dialect import Dialect
+from connectors.sql.line import UnreachableError
 from connectors.sql.trouble import Trouble, Verdict
 from hub.sdk import Settings
 
@@ -72,7 +73,12 @@ class Session:
             timer.cancel()
 
     def _lent(self, driver: Any, record: ConnectionPoolEntry, _: object) -> None:
-        """Ask a line that was idle whether it still stands, before it is relied on; the pool opens another if not."""
+        """Ask a line that was idle whether it still stands, before it is relied on; the pool opens another if not.
+
+        So it does when an egress zone was opened or closed since.
+        """
+        if self.dialect.stale(record):
+            raise DisconnectionError
         idle = time.monotonic() - record.info.get("returned", math.inf)
         if idle < IDLE:
             return
@@ -89,6 +95,8 @@ class Session:
         """What an error means, without the password should anything have put it there."""
         if isinstance(error, PoolTimeoutError):
             return Trouble(Verdict.LATER, "busy", "the connection was in use until the deadline")
+        if isinstance(error, UnreachableError):
+            return Trouble(Verdict.SETTING if error.is_settled else Verdict.LOST, "unreachable", str(error))
         found = self.dialect.diagnose(error)
         secret = self._secret.reveal() if self._secret else ""
         message = found.message.replace(secret, "•••") if secret else found.message

@@ -6,6 +6,7 @@ from hub.admin import (
     audit,
     change,
     connection,
+    consent,
     credential,
     delivery,
     exception,
@@ -25,12 +26,14 @@ from hub.admin import (
     schedule,
     session,
     webhook,
+    zone,
 )
 
 __all__ = [
     "audit",
     "change",
     "connection",
+    "consent",
     "credential",
     "delivery",
     "exception",
@@ -50,6 +53,7 @@ __all__ = [
     "schedule",
     "session",
     "webhook",
+    "zone",
 ]
 
 # Deleting whatever was ticked is never what was meant; each admin class offers its own deeds instead.

@@ -54,6 +54,7 @@ DESK: tuple[tuple[str, tuple[tuple[str, str, type[Model]], ...]], ...] = (
             ("Roles", "badge", Group),
             ("Access to integrations", "lock_person", models.IntegrationGrant),
             ("Access to credentials", "encrypted", models.CredentialGrant),
+            ("Egress zones", "vpn_lock", models.EgressZone),
             ("Pauses", "pause_circle", models.MainSwitch),
             ("Recovery", "settings_backup_restore", models.Recovery),
             ("Slots", "calendar_month", models.Slot),

@@ -17,6 +17,8 @@ FIRST_WAIT, LONGEST_WAIT = 30.0, 900.0
 FIRST_AUTH_WAIT = 300.0
 PROBE_TIME = 120.0  # a probe that has not ended by then died with its worker
 AUTH = "auth"
+CONSENT = "consent"  # only a person ends it, so there is no probe
+NO_PROBE = 10 * 365 * 86_400.0
 
 
 class BreakerState(StrEnum):
@@ -81,6 +83,8 @@ def opened(breaker: Breaker, *, now: float, code: str, reason: str) -> Breaker:
 
 def wait_of(failed_probes: int, code: str) -> float:
     """Seconds until the next probe: twice as long after each that failed."""
+    if code == CONSENT:
+        return NO_PROBE
     first = FIRST_AUTH_WAIT if code == AUTH else FIRST_WAIT
     return min(LONGEST_WAIT, first * 2.0 ** min(failed_probes, 16))
 

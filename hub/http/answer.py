@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from hub.http.transport import LostAnswerError, OversizeError, WireAnswer
 
 CHUNK = 65_536
+UNJUDGED, DENSEST = 1_048_576, 100  # bytes that may be packed as densely as they like, and how densely more may be
 Read = Callable[..., bytes]
 
 
@@ -50,10 +51,16 @@ def _unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
         return body
     if encoding not in {"gzip", "x-gzip"}:
         raise LostAnswerError(f"the answer is packed as {encoding}, which was not asked for")
-    packer = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    unpacked = packer.decompress(body, max_bytes + 1)
-    if len(unpacked) > max_bytes:
-        raise OversizeError(f"the answer unpacks to more than {max_bytes} bytes")
-    if not packer.eof:
-        raise LostAnswerError("the answer was cut short")
-    return unpacked
+    most = min(max_bytes, max(UNJUDGED, len(body) * DENSEST))
+    parts: list[bytes] = []
+    while body:  # it may come in several pieces
+        packer = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        left = most - sum(map(len, parts))
+        parts.append(packer.decompress(body, left + 1))
+        if len(parts[-1]) > left:
+            told = f"{DENSEST} times its size" if most < max_bytes else f"{max_bytes} bytes"
+            raise OversizeError(f"the answer unpacks to more than {told}")
+        if not packer.eof:
+            raise LostAnswerError("the answer was cut short")
+        body = packer.unused_data
+    return b"".join(parts)

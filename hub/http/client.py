@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NoReturn, TypedDict, Unpack
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
-from hub.http.auth import Auth
+from hub.http.auth import Auth, Bearer, ClientCertificate, QueryKey, Renewed
 from hub.http.failure import Clock, keep_exchange, loss_of, of_silence, of_status, retry_after
 from hub.http.origin import origin_from, origin_of, split
 from hub.http.payload import encode
@@ -21,10 +21,13 @@ from hub.sdk import ConfigError, Pace, Secret, Signal, SignalClass, classify, cl
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 MOST_REDIRECTS = 3
+UNAUTHORIZED = 401
 SUCCESSES = frozenset({SignalClass.APPLIED, SignalClass.ACCEPTED, SignalClass.PER_ITEM})
 ALWAYS = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": "integration-hub"}
 Quota = Callable[[Mapping[str, str]], tuple[int | None, float | None]]
 Override = Callable[[WireAnswer], SignalClass | None]
+# In a Location: what some take for another address than others do.
+_AMBIGUOUS = re.compile(r"[\\\x00-\x20\x7f]|^https?:(?!//)", re.IGNORECASE)
 # In a target: what makes it more than a path, and what parsing would take out of it.
 _SPECIAL = re.compile(r"[?#\s\x00-\x1f]|://")
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
@@ -52,15 +55,17 @@ class HttpClient:
 
     `base_url` is put before relative targets. `origins` lists the `scheme://host:port` that may be
     called; `timeout` is the whole exchange in seconds, body included; `verify` may name a file of
-    certificate authorities (verification cannot be switched off). `secrets` are further values to
-    hide besides those of `auth`. `clock` gives seconds since 1970 for Retry-After dates. `pace` is asked
-    before each request and told after it. `override` says what an answer means at this system when that is
-    not what it means everywhere; `quota` reads (requests left, seconds until they are whole) from headers.
+    certificate authorities (verification cannot be switched off). `certificate` is shown to a server that asks,
+    beside `auth` or alone. `secrets` are further values to hide besides theirs. `clock` gives seconds since 1970
+    for Retry-After dates. `pace` is asked before each request and told after it. `override` says what an answer means
+    at this system when that is not what it means everywhere; `quota` reads (requests left, seconds until they are
+    whole) from headers.
     """
 
     base_url: str
     origins: Collection[str]
     auth: Auth | None = field(default=None, repr=False)
+    certificate: ClientCertificate | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeout: float = 30.0
     verify: Literal[True] | str = True
@@ -77,24 +82,30 @@ class HttpClient:
     _allowed: frozenset[str] = field(init=False, repr=False)
     _usual: Mapping[str, str] = field(init=False, repr=False)
     _base: tuple[str, str | None] = field(init=False, repr=False)
+    _bare: Callable[[str], str] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        hidden = [*(self.auth.hidden() if self.auth else ()), *(secret.reveal() for secret in self.secrets)]
-        self.scrub = Scrubber(hidden)
+        proofs = [proof for proof in (self.auth, self.certificate) if proof is not None]
+        hidden = [text for proof in proofs for text in proof.hidden()]
+        self.scrub = Scrubber([*hidden, *(secret.reveal() for secret in self.secrets)])
         self._allowed = frozenset(origin_of(origin) for origin in self.origins)
         ca_file = "" if self.verify is True else self.verify
-        self._asking = self.transport or SessionTransport(ca_file)
-        self._writing = self.transport or WireTransport(ca_file)
+        self._asking = self.transport or SessionTransport(ca_file, self.certificate)
+        self._writing = self.transport or WireTransport(ca_file, self.certificate)
         self._usual = _merged(self.headers)
+        self._bare = self.auth.bare if isinstance(self.auth, QueryKey) else None
         parts = split(self.base_url)
         self._base = (origin_from(parts), None if parts.query or parts.fragment else parts.path.rstrip("/"))
         self._check_origin(self._base[0])
+        if self.certificate and parts.scheme != "https":
+            raise ConfigError("A client certificate is shown over https only. Correct the address.")
 
     def call(self, method: str, target: str, **sending: Unpack[Sending]) -> Response:
         """Send one request and return its answer.
 
         `target` is a path below `base_url` or a full address at one of the origins. Redirects are followed
-        for reads only, at the same origin, three times at most.
+        for reads only, at the same origin, three times at most. A read that is refused because its token is outdated
+        is asked once more with a new one; a write never is.
 
         Raises AuthError (401, 403), RateLimitedError (429, or 503 with Retry-After), TransientError
         (nothing happened), SilenceError (a write without an answer) or ConfigError (a place that may not be
@@ -102,16 +113,9 @@ class HttpClient:
         """
         method, expect = method.upper(), sending.get("expect", ())
         safe = sending.get("safe", method in READING)
-        until = time.monotonic() + sending.get("timeout", self.timeout)
-        request = self._request(method, *self._place(target, sending.get("params")), sending, until)
-        response = self._send(request, safe=safe, expect=expect)
-        for _ in range(MOST_REDIRECTS):
-            if not (method in READING and response.status in REDIRECTS):
-                break
-            onward = self._onward(response)
-            response = self._send(
-                self._request(method, *self._parted(onward), sending, until), safe=safe, expect=expect
-            )
+        response = self._ask(method, target, sending, safe=safe)
+        if response.is_renewed and safe:
+            response = self._ask(method, target, sending, safe=safe)
         if response.kind not in SUCCESSES and response.status not in expect:
             self._judge(response)
         return response
@@ -120,6 +124,31 @@ class HttpClient:
         """Close every connection."""
         self._asking.close()
         self._writing.close()
+
+    def _ask(self, method: str, target: str, sending: Sending, *, safe: bool) -> Response:
+        """Send a request and follow where its answer leads, all with one proof of who asks and within one deadline."""
+        proof, expect = self._proof(), sending.get("expect", ())
+        until = time.monotonic() + sending.get("timeout", self.timeout)
+        place = self._place(target, sending.get("params"))
+        response = self._send(self._request(method, *place, sending, until), proof, safe=safe, expect=expect)
+        for _ in range(MOST_REDIRECTS):
+            if not (method in READING and response.status in REDIRECTS):
+                break
+            place = self._parted(self._onward(response))
+            response = self._send(self._request(method, *place, sending, until), proof, safe=safe, expect=expect)
+        return response
+
+    def _proof(self) -> Auth | None:
+        """What proves who asks. A token is asked for before the deadline begins: to renew it may take a while."""
+        if not isinstance(self.auth, Renewed):
+            return self.auth
+        proof = self.auth.present()
+        self.scrub.add(proof.hidden())
+        return proof
+
+    def _renews(self, proof: Auth | None) -> bool:
+        """Whether the next call has another token than the one that was just refused."""
+        return isinstance(self.auth, Renewed) and isinstance(proof, Bearer) and self.auth.refused(proof.token)
 
     def _url(self, target: str, params: Params | None) -> str:
         url = target if "://" in target else f"{self.base_url.rstrip('/')}/{target.lstrip('/')}".rstrip("/")
@@ -143,12 +172,10 @@ class HttpClient:
     def _request(self, method: str, origin: str, target: str, sending: Sending, until: float) -> WireRequest:
         kind, body = _body(sending)
         headers = {**ALWAYS, **kind, **self._usual, **_merged(sending.get("headers", {}))}
-        if self.auth:
-            headers |= _merged(self.auth.headers())
         left = max(0.001, until - time.monotonic())
         return WireRequest(method, origin, target, headers, body, left, self.max_bytes)
 
-    def _send(self, request: WireRequest, *, safe: bool, expect: Collection[int]) -> Response:
+    def _send(self, request: WireRequest, proof: Auth | None, *, safe: bool, expect: Collection[int]) -> Response:
         # A call that only asks may be repeated, so it takes the ordinary way out. After a write somebody must
         # know whether a byte left, and there are many of them: they take the exact and faster one.
         carrier = self._asking if safe else self._writing
@@ -156,7 +183,8 @@ class HttpClient:
             self.pace.enter(write=not safe, origin=request.origin)
         started = time.monotonic()
         try:
-            answer = carrier.send(request)
+            answer = carrier.send(_proven(request, proof))
+            renewed = answer.status == UNAUTHORIZED and self._renews(proof)
         except TransportError as error:
             self._left_silent(request, error, safe=safe, seconds=time.monotonic() - started)
             self._fail(request, error, safe=safe, milliseconds=_since(started))
@@ -168,10 +196,20 @@ class HttpClient:
             answer.status, write=not safe, retry_after="retry-after" in answer.headers
         )
         response = Response(
-            request, answer.status, answer.headers, answer.body, _since(started), self.scrub, safe=safe, kind=kind
+            request,
+            answer.status,
+            answer.headers,
+            answer.body,
+            _since(started),
+            self.scrub,
+            safe,
+            kind,
+            renewed,
+            self._bare,
         )
         if self.pace is not None:
-            handled = response.status in expect
+            # A token that was outdated says nothing against the credentials; the next one will.
+            handled = response.status in expect or renewed
             self._left_answered(response, seconds=time.monotonic() - started, is_handled=handled)
         return response
 
@@ -209,7 +247,10 @@ class HttpClient:
 
     def _onward(self, response: Response) -> str:
         """Where a read is redirected to; only the same origin will do, so that credentials never leave it."""
-        onward = urljoin(response.url, response.header("location") or "")
+        location = response.header("location") or ""
+        if _AMBIGUOUS.search(location):
+            raise ConfigError(f"{response.request.origin} redirects to what not all would read alike: not followed.")
+        onward = response.onward(location)
         if origin_of(onward) != response.request.origin:
             raise ConfigError(
                 f"{response.request.origin} redirects to another origin, {origin_of(onward)}: not followed."
@@ -229,6 +270,14 @@ class HttpClient:
 def _merged(*headers: Mapping[str, str]) -> dict[str, str]:
     """Headers in lower case, later ones in place of earlier ones."""
     return {name.lower(): value for some in headers for name, value in some.items()}
+
+
+def _proven(request: WireRequest, proof: Auth | None) -> WireRequest:
+    """The request as it leaves. Only this one holds the proof, so that nothing made of the other can show it."""
+    if proof is None:
+        return request
+    target = proof.keyed(request.target) if isinstance(proof, QueryKey) else request.target
+    return replace(request, target=target, headers={**request.headers, **_merged(proof.headers())})
 
 
 def _body(sending: Sending) -> tuple[dict[str, str], bytes | None]:

@@ -17,6 +17,7 @@ from hub.sdk import (
     SignalClass,
     SilenceError,
     TransientError,
+    UnreadableError,
 )
 
 Clock = Callable[[], float]
@@ -50,7 +51,7 @@ def of_silence(request: WireRequest, error: TransportError, *, safe: bool) -> Hu
         kind = ConfigError if error.settled else TransientError
         return kind(f"{place} was not sent: {error}.")
     if isinstance(error, OversizeError) and safe:
-        return ConfigError(f"{place}: {error}. Ask for smaller pages.")
+        return UnreadableError(f"{place}: {error}. Ask for smaller pages.")
     if safe:
         return TransientError(f"{place} got no answer: {error}.")
     return SilenceError(f"{place} left and may have taken effect: {error}.")

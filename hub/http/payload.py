@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
 import orjson
@@ -44,9 +44,16 @@ def decode(body: bytes) -> Any:
     except (ValueError, RecursionError):
         pass  # it may still be what the other decoder takes: half characters, other encodings, deep nesting
     try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_refuse)
+        return json.loads(body, parse_float=_decimal, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:  # no ValueError
+        raise ValueError("a number without end is not JSON") from None
 
 
 def _is_alike(value: Any) -> bool:

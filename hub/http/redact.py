@@ -10,6 +10,7 @@ HALF = 8  # characters
 SHORTEST = 6  # bytes of a value that is looked for in other codes
 FOR_ADDRESSES = str.maketrans("+/", "-_")
 EXCERPT = 2_000  # characters of a body that are kept
+MOST_LATER = 16  # values learned later that are still looked for: tokens that are older have ended
 # Headers that explain an answer and never prove who is calling.
 SHOWN = frozenset({"content-type", "if-match", "if-none-match", "idempotency-key", "etag", "retry-after", "location"})
 
@@ -18,8 +19,16 @@ class Scrubber:
     """Replaces every known secret, in each form in which a server might send it back."""
 
     def __init__(self, values: Iterable[str]) -> None:
-        forms = {form for value in values if value for form in _forms(value)}
-        self._forms = sorted(forms, key=len, reverse=True)
+        self._first = tuple(value for value in values if value)
+        self._later: tuple[str, ...] = ()
+        self._forms = _sorted(self._first)
+
+    def add(self, values: Iterable[str]) -> None:
+        """Hide these too from now on, as with a token that was not there before. Safe between threads."""
+        new = [value for value in values if value and value not in self._first and value not in self._later]
+        if new:
+            self._later = (*self._later, *new)[-MOST_LATER:]
+            self._forms = _sorted((*self._first, *self._later))
 
     def __call__(self, text: str) -> str:
         """`text` without any secret."""
@@ -31,6 +40,11 @@ class Scrubber:
         """The beginning of a body, scrubbed before it is cut so that no half of a secret remains."""
         text = self((body or b"").decode("utf-8", "replace"))
         return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
+def _sorted(values: Iterable[str]) -> list[str]:
+    """Every form of every value, the longest first, so that no part of one is replaced before the whole."""
+    return sorted({form for value in values for form in _forms(value)}, key=len, reverse=True)
 
 
 def _forms(value: str) -> set[str]:

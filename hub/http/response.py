@@ -1,13 +1,15 @@
 """An answer as a connector sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 from hub.http.payload import decode
+from hub.http.poison import TooManyError, read
 from hub.http.redact import Scrubber, path_of, shown_headers
 from hub.http.transport import WireRequest
-from hub.sdk import Exchange, SignalClass, SilenceError, TransientError
+from hub.sdk import Exchange, SignalClass, SilenceError, TransientError, UnreadableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class Response:
     scrub: Scrubber = field(repr=False)
     safe: bool = True
     kind: SignalClass = SignalClass.APPLIED
+    is_renewed: bool = False  # refused for a token in whose place the next call has another
+    bare: Callable[[str], str] | None = field(default=None, repr=False)  # takes our key out of an address
 
     @property
     def ok(self) -> bool:
@@ -43,6 +47,11 @@ class Response:
         """The full address that answered. It may hold secrets in its query: for calls, never for people."""
         return self.request.origin + self.request.target
 
+    def onward(self, target: str) -> str:
+        """Where this answer leads to when it names `target`: the whole address, without a key of ours."""
+        onward = urljoin(self.url, target)
+        return self.bare(onward) if self.bare else onward
+
     def header(self, name: str) -> str | None:
         """One header, whatever the case of its name."""
         return self.headers.get(name.lower())
@@ -62,6 +71,21 @@ class Response:
             place = self.scrub(f"{self.request.method} {path_of(self.request.target)}")
             start = self.scrub.excerpt(self.body, 200)
             raise kind(f"{place} answered {self.status} without valid JSON ({error}): {start}") from None
+
+    def readable(self) -> tuple[Any, bool]:
+        """The body as JSON, with a Poison in the place of what cannot be read, and whether there is any.
+
+        Raises UnreadableError when there is too much of it, and as `json` does when it is not JSON at all.
+        """
+        if not self.body:
+            return None, False
+        try:
+            return read(self.body)
+        except TooManyError as error:
+            place = self.scrub(f"{self.request.method} {path_of(self.request.target)}")
+            raise UnreadableError(f"{place} answered what cannot be read: {error}.") from None
+        except ValueError:
+            return self.json(), False
 
     @property
     def exchange(self) -> Exchange:

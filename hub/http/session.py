@@ -23,7 +23,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
+from hub.http import zone
 from hub.http.answer import answer_of
+from hub.http.auth.certificate import ClientCertificate
 from hub.http.dial import dial, dial_tls, reason
 from hub.http.transport import LostAnswerError, NotSentError, WireAnswer, WireRequest
 
@@ -38,8 +40,8 @@ logging.getLogger("urllib3.connection").addFilter(lambda _: False)
 class SessionTransport:
     """Keeps connections open between calls. It retries nothing, follows nothing and reads no environment."""
 
-    def __init__(self, ca_file: str = "") -> None:
-        self._session = _Session(ca_file)
+    def __init__(self, ca_file: str = "", certificate: ClientCertificate | None = None) -> None:
+        self._session = _Session(ca_file, certificate)
 
     def send(self, request: WireRequest) -> WireAnswer:
         """Send one request. Raises NotSentError, LostAnswerError or OversizeError."""
@@ -68,7 +70,15 @@ class SessionTransport:
 class _Plain(HTTPConnection):
     """Dials by the hub's own rules and asks for exactly what was to be asked for."""
 
+    number = -1  # of the zones by which it was dialled
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it may be used again: not when a zone was opened or closed since."""
+        return self.number == zone.current().number and super().is_connected
+
     def connect(self) -> None:
+        self.number = zone.current().number
         self.sock = dial(self._dns_host, self.port, _until(self.timeout))
 
     def request(  # type: ignore[override]  # the target stands among the headers
@@ -82,10 +92,13 @@ class _Plain(HTTPConnection):
 
 
 class _Tls(_Plain, HTTPSConnection):
-    """The same over TLS."""
+    """The same over TLS. The pool says which certificate is shown, if any."""
+
+    certificate: ClientCertificate | None = None
 
     def connect(self) -> None:
-        self.sock = dial_tls(self._dns_host, self.port, _until(self.timeout), self.ca_certs or "")
+        self.number, until = zone.current().number, _until(self.timeout)
+        self.sock = dial_tls(self._dns_host, self.port, until, self.ca_certs or "", self.certificate)
         self.is_verified = True
 
 
@@ -97,16 +110,24 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _Tls
 
 
+def _tls_pool(certificate: ClientCertificate | None) -> type[HTTPSConnectionPool]:
+    """The kind of pool whose connections show this certificate. urllib3 itself knows certificates in files only."""
+    if certificate is None:
+        return _TlsPool
+    connection = type("_TlsWithCertificate", (_Tls,), {"certificate": certificate})
+    return type("_TlsPoolWithCertificate", (_TlsPool,), {"ConnectionCls": connection})
+
+
 class _Adapter(HTTPAdapter):
     """Keeps connections of our own kind."""
 
-    def __init__(self, ca_file: str) -> None:
-        self._ca_file = ca_file
+    def __init__(self, ca_file: str, certificate: ClientCertificate | None) -> None:
+        self._ca_file, self._certificate = ca_file, certificate
         super().__init__(pool_maxsize=MOST_KEPT, max_retries=0)
 
     def init_poolmanager(self, *sizes: Any, **options: Any) -> None:
         super().init_poolmanager(*sizes, **options, ca_certs=self._ca_file)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _tls_pool(self._certificate)}
 
     def cert_verify(self, *_: Any) -> None:
         """Nothing to prepare: `dial_tls` verifies every connection, and there is no way to ask it not to."""
@@ -115,12 +136,12 @@ class _Adapter(HTTPAdapter):
 class _Session(Session):
     """A session that takes nothing from its surroundings and keeps nothing but connections."""
 
-    def __init__(self, ca_file: str) -> None:
+    def __init__(self, ca_file: str, certificate: ClientCertificate | None = None) -> None:
         super().__init__()
         self.trust_env = False
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(ca_file))
+            self.mount(scheme, _Adapter(ca_file, certificate))
 
     def get_redirect_target(self, _: Response) -> None:
         """Nowhere: the client decides. Asked not to follow, a session would still read the whole body, unbounded."""

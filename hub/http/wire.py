@@ -14,7 +14,9 @@ import zlib
 from collections import defaultdict
 from http.client import HTTPException, HTTPResponse
 
+from hub.http import zone
 from hub.http.answer import answer_of
+from hub.http.auth.certificate import ClientCertificate
 from hub.http.deadline import DeadlineSocket
 from hub.http.dial import dial, dial_tls, reason
 from hub.http.origin import split
@@ -38,10 +40,11 @@ _BODILESS = frozenset({204, 304})
 class Line:
     """One connected socket, and whether another request may follow on it."""
 
-    __slots__ = ("_origin_line", "_poll", "_until", "is_open", "sock")
+    __slots__ = ("_origin_line", "_poll", "_until", "is_open", "number", "sock")
 
-    def __init__(self, sock: socket.socket, host: str) -> None:
+    def __init__(self, sock: socket.socket, host: str, number: int) -> None:
         self.sock = sock
+        self.number = number  # of the zones by which it was dialled
         self.is_open = False  # until an answer was read to its end
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
@@ -161,8 +164,8 @@ class _Rest(io.RawIOBase):
 class WireTransport:
     """Keeps connections open between calls. It retries nothing, follows nothing and reads no environment."""
 
-    def __init__(self, ca_file: str = "") -> None:
-        self._ca_file = ca_file
+    def __init__(self, ca_file: str = "", certificate: ClientCertificate | None = None) -> None:
+        self._ca_file, self._certificate = ca_file, certificate
         self._idle: defaultdict[str, list[Line]] = defaultdict(list)
 
     def send(self, request: WireRequest) -> WireAnswer:
@@ -193,19 +196,20 @@ class WireTransport:
                 line = idle.pop()
             except IndexError:  # another thread took the last one
                 break
-            if line.is_quiet():
+            if line.number == zone.current().number and line.is_quiet():
                 return line
-            line.sock.close()
-        return _open(request.origin, request.timeout, self._ca_file)
+            line.sock.close()  # also when a zone was closed since: what it led to may be out of reach now
+        return self._open(request.origin, time.monotonic() + request.timeout)
 
-
-def _open(origin: str, timeout: float, ca_file: str) -> Line:
-    """A connected line. Raises NotSentError."""
-    parts, until = split(origin), time.monotonic() + timeout
-    host, port = parts.hostname or "", parts.port or 0
-    shown = f"[{host}]" if ":" in host else host
-    named = shown if port == PORTS[parts.scheme] else f"{shown}:{port}"
-    return Line(dial_tls(host, port, until, ca_file) if parts.scheme == "https" else dial(host, port, until), named)
+    def _open(self, origin: str, until: float) -> Line:
+        """A connected line. Raises NotSentError."""
+        parts, number = split(origin), zone.current().number
+        host, port = parts.hostname or "", parts.port or 0
+        shown = f"[{host}]" if ":" in host else host
+        named = shown if port == PORTS[parts.scheme] else f"{shown}:{port}"
+        if parts.scheme == "http":
+            return Line(dial(host, port, until), named, number)
+        return Line(dial_tls(host, port, until, self._ca_file, self._certificate), named, number)
 
 
 def _unwritable(request: WireRequest, head: str) -> str:

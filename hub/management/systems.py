@@ -24,7 +24,12 @@ def addresses() -> Path:
 
 def files() -> list[Path]:
     """The configuration files of the demo's integrations."""
-    return sorted((Path(settings.BASE_DIR) / "deploy" / "demo").glob("*.yaml"))
+    return sorted(set((Path(settings.BASE_DIR) / "deploy" / "demo").glob("*.yaml")) - {zones()})
+
+
+def zones() -> Path:
+    """The file that opens this machine, where the systems are: applied first, in the name of a Security admin."""
+    return Path(settings.BASE_DIR) / "deploy" / "demo" / "zones.yaml"
 
 
 def command(verb: str, *options: str) -> list[str]:

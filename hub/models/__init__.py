@@ -3,6 +3,7 @@
 from hub.models.audit import AuditEvent, AuditOutcome, CaptureActor, CapturedRow, Seal, SealedEntry, Verification
 from hub.models.change import Attempt, Change
 from hub.models.connection import CheckState, Connection, ConnectionCheck
+from hub.models.consent import Consent, ConsentState
 from hub.models.credential import (
     Credential,
     CredentialKind,
@@ -29,7 +30,9 @@ from hub.models.replay import Replay, ReplayState, ReplayVersion
 from hub.models.review import AccessLine, AccessReview, LineKind, ReviewScope, Verdict
 from hub.models.run import ENDED, LIVE, RunState, SeenPage, SyncRun, Trigger
 from hub.models.schedule import Slot, SlotState
+from hub.models.token import OAuthToken, TokenState
 from hub.models.webhook import SignatureStyle, Webhook, WebhookHour, WebhookMiss, WebhookRoute
+from hub.models.zone import EgressZone
 
 __all__ = [
     "ENDED",
@@ -47,6 +50,8 @@ __all__ = [
     "Checkpoint",
     "Connection",
     "ConnectionCheck",
+    "Consent",
+    "ConsentState",
     "Credential",
     "CredentialGrant",
     "CredentialKind",
@@ -59,6 +64,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "Direction",
+    "EgressZone",
     "ExceptionKind",
     "ExceptionState",
     "Export",
@@ -83,6 +89,7 @@ __all__ = [
     "Mapping",
     "MappingVersion",
     "MissedPolicy",
+    "OAuthToken",
     "RateState",
     "ReadMode",
     "ReconciliationException",
@@ -102,6 +109,7 @@ __all__ = [
     "Slot",
     "SlotState",
     "SyncRun",
+    "TokenState",
     "Trigger",
     "User",
     "Verdict",

@@ -39,11 +39,13 @@ from hub.sdk.errors import (
     RecordError,
     SilenceError,
     TransientError,
+    UnreadableError,
 )
 from hub.sdk.pace import Pace
 from hub.sdk.record import Cursor, Fault, Fields, Page, Record
 from hub.sdk.secret import Secret
 from hub.sdk.signal import TRANSIENTS, Loss, Signal, SignalClass
+from hub.sdk.token import TokenSource
 
 __all__ = [
     "ANSWERS",
@@ -97,7 +99,9 @@ __all__ = [
     "Source",
     "Stream",
     "StreamField",
+    "TokenSource",
     "TransientError",
+    "UnreadableError",
     "WriteCapability",
     "check_config",
     "classify",

@@ -10,6 +10,7 @@ from hub.sdk.config import ConfigField
 from hub.sdk.pace import Pace
 from hub.sdk.record import Cursor, Page, Record
 from hub.sdk.secret import Secret
+from hub.sdk.token import TokenSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Settings:
 
     `origins` are the `scheme://host:port` (or file and database locations) this connection is allowed
     to reach; `timeout` is the total deadline of one request in seconds. `pace` is asked before each
-    request and told after it: give it to the HttpClient (None: nothing holds requests back).
+    request and told after it: give it to the HttpClient (None: nothing holds requests back). `tokens` gives
+    the access tokens of an OAuth2 credential; None when the credential is of another kind.
     """
 
     config: Mapping[str, Any]
@@ -51,6 +53,7 @@ class Settings:
     origins: tuple[str, ...] = ()
     timeout: float = 30.0
     pace: Pace | None = None
+    tokens: TokenSource | None = None
 
 
 @runtime_checkable

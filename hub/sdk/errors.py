@@ -2,6 +2,7 @@
 
 HubError
 ├─ ConfigError           the operator must correct it      run fails, says where
+│   ├─ UnreadableError   what came cannot be taken           the same, and one exception for the page
 │   ├─ AbsentError       what is named is not there        the same; it may be away for now
 │   └─ AuthError         credentials refused               the same, points at the connection
 │       └─ ForbiddenError  known, but not allowed to do this
@@ -30,6 +31,12 @@ class AbsentError(ConfigError):
     """The place that the settings name is not there: a wrong setting, or one that is away, such as a mounted folder."""
 
     code = "absent"
+
+
+class UnreadableError(ConfigError):
+    """What the other system answered cannot be taken as a whole: too large, packed too densely, no list of records."""
+
+    code = "unreadable"
 
 
 class AuthError(ConfigError):

@@ -27,7 +27,8 @@ from hub.sdk import (
     TransientError,
     check_config,
 )
-from hub.services import audit, credential, pace
+from hub.services import audit, credential, pace, zone
+from hub.services.credential import oauth
 
 logger = logging.getLogger(__name__)
 
@@ -51,13 +52,16 @@ def opened(connection: Connection) -> Iterator[Opened]:
 def prepared(connection: Connection, *, purpose: str = "call", number: int | None = None) -> tuple[Connector, Settings]:
     """The connector and what it is opened with: checked config, opened secrets, addresses. Raises ConfigError.
 
-    `number` asks for a version of the credential that is not the one in use; `purpose` is kept with the use.
+    The way out knows from then on which zones are open. `number` asks for a version of the credential that is not the
+    one in use; `purpose` is kept with the use.
     """
+    zone.refresh()
     connector = registry.get(connection.connector)
     config = check_config(connector.fields, connection.config)
     origins = tuple(credential.normal_origin(origin) for origin in connector.origins(config))
     secrets = _secrets(connection, connector, credential.Use(connection.name, purpose, origins), number)
-    return connector, Settings(config, secrets, origins, float(connection.timeout_seconds))
+    tokens = oauth.source_of(connection.credential, connection.name, number)
+    return connector, Settings(config, secrets, origins, float(connection.timeout_seconds), tokens=tokens)
 
 
 def streams(connection: Connection) -> list[Stream]:

@@ -24,6 +24,7 @@ class Person:
     task: str
 
 
+OPENS_ZONES = "sigrid"
 PEOPLE = (
     Person("olivia", ("Olivia", "Owens"), ("Integration owner",), "owns the integrations"),
     Person("rashid", ("Rashid", "Karimi"), ("Integration owner", "Resolver"), "deputises her and settles exceptions"),
@@ -34,8 +35,11 @@ PEOPLE = (
         ("Credential admin", "Integration owner", "Operator", "Whole hub"),
         "administers connections and credentials, runs and pauses everything",
     ),
-    Person("sigrid", ("Sigrid", "Moen"), ("Security admin",), "gives people their roles, and groups their rights"),
-)
+    Person(
+        OPENS_ZONES, ("Sigrid", "Moen"), ("Security admin",),
+        "gives people their roles and groups their rights, opens egress zones",
+    ),
+)  # fmt: skip
 
 
 def ensure_people(kept: Path) -> dict[str, str]:

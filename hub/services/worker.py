@@ -28,6 +28,7 @@ WORDS = {
     queue.ANSWER: "asks a system for a page of the desk",
     queue.EXPORT: "writes an export of evidence",
     queue.VERIFY: "verifies all evidence",
+    queue.EXCHANGE: "completes a consent",
 }
 
 

@@ -35,6 +35,7 @@ from hub.models import (
 from hub.services import hint, webhook
 from hub.services import run as runs
 from tests.chaos.sender import SECRET
+from tests.factories import open_this_machine
 from tests.simulator import ledger
 from tests.simulator.ledger import Ledger
 from tests.simulator.server import SYSTEMS, manifest
@@ -82,6 +83,7 @@ class Stage:
 def furnish(port: int, folder: Path, slices: int) -> Stage:
     """Connections and an integration for each of the destinations."""
     owner, deputy = (User.objects.create(username=name, is_staff=True) for name in ("storm", "calm"))
+    open_this_machine()
     ends = {name: _connection(name, port) for name in SYSTEMS}
     mappings = {}
     for name in SYSTEMS[1:]:

@@ -14,7 +14,13 @@ from django.core.management import call_command
 from hub.models import CredentialSecret
 from hub.provider import Provider
 from hub.vault import pair
-from tests.factories import ConnectionFactory, CredentialFactory, IntegrationFactory, UserFactory
+from tests.factories import (
+    ConnectionFactory,
+    CredentialFactory,
+    EgressZoneFactory,
+    IntegrationFactory,
+    UserFactory,
+)
 from tests.hub.garden import Garden
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +90,14 @@ class TestOwners:
         ConnectionFactory(owner=None)
 
         assert "hub.W010" in ids(tags=[Tags.database], databases=["default"])
+
+    def test_of_a_zone_that_an_upgrade_opened_are_asked_to_narrow_it(self, db: None) -> None:
+        zone = EgressZoneFactory(name="before-zones", is_open=True)
+        assert "hub.W016" in ids(tags=[Tags.database], databases=["default"])
+
+        zone.is_open = False
+        zone.save()
+        assert "hub.W016" not in ids(tags=[Tags.database], databases=["default"])
 
     def test_who_are_there_are_not_reported(self, db: None) -> None:
         ConnectionFactory(owner=UserFactory())

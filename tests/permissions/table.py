@@ -55,6 +55,15 @@ Connection do probe                       xxxooxxo-  xxxooxxo-  connectioncheck
 Connection do close_breaker               xxxooxxo-  xxxooxxo-
 Connection do pause                       xxxooxxo-  xxxooxxo-  connection
 Connection do resume                      xxxooxxo-  xxxooxxo-  connection
+Consent callback                          xxxxxxoxx  nnnnnnnnn
+Consent live                              oooooooo-  nnnnnnnnn
+Consent edit                              xxxxxxxx-  xxxxxxxx-
+Consent changelist                        oooooooox  oooooooox
+Consent add                               xxxxxxxxx  xxxxxxxxx
+Consent history                           ---------  nnnnnnnnn
+Consent delete                            xxxxxxxx-  xxxxxxxx-
+Consent change                            oooooooo-  nnnnnnnn-
+Credential do connect                     xxxxxxox-  xxxxxxox-
 Credential edit                           xxxxxxox-  xxxxxxox-  credential
 Credential changelist                     oooooooox  oooooooox
 Credential add                            xxxxxxoxx  xxxxxxoxx
@@ -83,6 +92,14 @@ Delivery history                          ---------  nnnnnnnnn
 Delivery delete                           xxxxxxxx-  xxxxxxxx-
 Delivery change                           oooooooo-  nnnnnnnn-
 Delivery do replay                        xxxooxxx-  xxxooxxx-  delivery,hint
+EgressZone edit                           xxxxxxxo-  xxxxxxxo-
+EgressZone changelist                     oooooooox  oooooooox
+EgressZone add                            xxxxxxxox  xxxxxxxox
+EgressZone history                        oooooooo-  nnnnnnnnn
+EgressZone delete                         xxxxxxxo-  xxxxxxxo-  egresszone
+EgressZone change                         oooooooo-  nnnnnnnn-
+EgressZone do open                        xxxxxxxo-  xxxxxxxo-  egresszone
+EgressZone do close                       xxxxxxxo-  xxxxxxxo-
 Finding edit                              xxxxxxxx-  xxxxxxxx-
 Finding changelist                        oooooooox  oooooooox
 Finding add                               xxxxxxxxx  xxxxxxxxx

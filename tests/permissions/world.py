@@ -78,6 +78,9 @@ def _rows(name: str, common: Rows) -> Rows:
         DeliveryFactory(webhook=hook, key=key, event=name), models.Finding.objects.create(
             review=review, kind="new", source_key=key
         ),
+        models.Consent.objects.create(
+            credential=credential, asked_at=now(), expires_at=now(), mark=name, message=name
+        ),
         models.Replay.objects.create(integration=integration, mapping=mapping, reason=name, created_at=now()),
     ]  # fmt: skip
     return {type(row): row for row in found}
@@ -109,6 +112,7 @@ def _common() -> Rows:
         ),
         models.AccessReview: (review := make.AccessReviewFactory()),
         models.AccessLine: make.AccessLineFactory(review=review),
+        models.EgressZone: make.EgressZoneFactory(),
         models.MainSwitch: models.MainSwitch.objects.get_or_create(pk=1)[0],
         models.Recovery: models.Recovery.objects.create(
             started_at=now(), started_by=make.UserFactory(username="starter"), why="A restored backup."

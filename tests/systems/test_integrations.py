@@ -11,9 +11,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from hub.management import systems
 from hub.models import Integration, Lane, Link, Mapping, ReconciliationException, RunState, SyncRun, Trigger
 from hub.services import run as runs
-from tests.factories import UserFactory
+from tests.factories import UserFactory, open_this_machine
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.system, pytest.mark.django_db(transaction=True)]
@@ -27,8 +28,8 @@ def hub(demo_systems, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings)
     monkeypatch.setattr("hub.queue._enqueue", lambda job, **ids: None)
     for name in ("admin", "olivia", "rashid"):
         UserFactory(username=name)
-    files = sorted(str(path) for path in (ROOT / "deploy" / "demo").glob("*.yaml"))
-    call_command("apply", *files, "--yes", verbosity=0)
+    open_this_machine()
+    call_command("apply", *map(str, systems.files()), "--yes", verbosity=0)
     return tmp_path
 
 

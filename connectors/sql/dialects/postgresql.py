@@ -17,11 +17,11 @@ from sqlalchemy.types import NullType, UserDefinedType
 
 from connectors.sql.column import Column, Kind, UnfitError, json_of
 from connectors.sql.dialect import Dialect, Habits
+from connectors.sql.line import is_stale, pin
 from connectors.sql.trouble import Trouble, Verdict
 from hub.sdk import ConfigError, Settings
 
 PORT = 5432
-
 # SQLSTATE beginnings, the longer ones first.
 MEANINGS: tuple[tuple[str, Verdict, str], ...] = (
     ("22001", Verdict.RECORD, "too-long"),
@@ -100,15 +100,13 @@ def engine(settings: Settings) -> sa.Engine:
         port=int(config.get("port") or PORT),
         database=config.get("database"),
     )
-    return sa.create_engine(
+    made = sa.create_engine(
         url,
         connect_args=_connect_args(config, settings.timeout) | ({} if password else {"password": ""}),
-        poolclass=QueuePool,
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=settings.timeout,
-        hide_parameters=True,
-    )
+        poolclass=QueuePool, pool_size=1, max_overflow=0, pool_timeout=settings.timeout, hide_parameters=True,
+    )  # fmt: skip
+    pin(made, str(url.host), int(url.port or PORT))
+    return made
 
 
 def _connect_args(config: Mapping[str, Any], timeout: float) -> dict[str, Any]:
@@ -297,4 +295,5 @@ POSTGRESQL = Dialect(
     insert=insert,
     habits=habits,
     horizon=horizon,
+    stale=is_stale,
 )

@@ -9,9 +9,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.decorators import display
 
 from hub import registry
+from hub.admin import consent as consents
 from hub.admin import wording
 from hub.admin.base import Deed, ReasonForm
 from hub.admin.credential.form import CredentialForm, OverlapForm, StageForm, ValuesForm
+from hub.admin.deed import BARE
 from hub.admin.grant import GIVE, AccessDeeds
 from hub.clock import now
 from hub.models import (
@@ -26,7 +28,7 @@ from hub.models import (
 from hub.services import access
 from hub.services import connection as connections
 from hub.services import credential as credentials
-from hub.services.credential import Value, Warned
+from hub.services.credential import Value, Warned, oauth
 
 VERSIONS_SHOWN = 6
 TONES = {
@@ -45,6 +47,10 @@ ROTATE_TEXT = (
     "Make them at the other system first, without ending the old ones there."
 )
 ACTIVATE_TEXT = "From now on the staged values are used. What is under way ends with the values it began with."
+CONNECT_TEXT = (
+    "You go to the provider, agree there that the hub may act for an account, and come back. The tokens that it has "
+    "now, if any, are replaced once that worked."
+)
 REVOKE_TEXT = "The values before are removed now. End them at the other system too."
 
 
@@ -73,6 +79,10 @@ class CredentialAdmin(AccessDeeds[Credential]):
 
     form = CredentialForm
     deeds = (
+        Deed(
+            "connect", "Connect", "set_secret", icon="link", tone="primary", proof=True, text=CONNECT_TEXT,
+            shown=oauth.needs_person,
+        ),
         Deed("test", "Test", "set_secret", icon="network_check", asks=False, shown=_is_set, proof=True),
         Deed(
             "activate", "Put to use", "set_secret", icon="published_with_changes", tone="primary", proof=True,
@@ -154,6 +164,11 @@ class CredentialAdmin(AccessDeeds[Credential]):
         credentials.set_values(credential=row, values=form.values, by=by, origins=origins, **form.more)
         return "Set. Test the connections that use it."
 
+    def connect(self, request: HttpRequest, row: Credential, form: Any) -> HttpResponse:
+        """Send the person to the provider."""
+        frame = {**self.page_context(request, row, "Connect"), **BARE}
+        return consents.send(request, row, self.person(request), frame)
+
     def rotate(self, request: HttpRequest, row: Credential, form: StageForm) -> str:
         """Seal values that wait."""
         by = self.person(request)
@@ -209,6 +224,7 @@ class CredentialAdmin(AccessDeeds[Credential]):
             "warned": warned,
             "is_expired": bool(warned and not warned.level),
             "expires_in": wording.ahead(row.expires_at, at),
+            "token": consents.token_told(row),
             "missing": sorted(set(_asked(row)) - set(row.fields)),
             "details": list(row.details.items()),
             **self.holders(request, row),

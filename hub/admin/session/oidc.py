@@ -27,6 +27,7 @@ from hub.http.visit import VisitSession
 from hub.models import User
 from hub.provider import Provider
 from hub.services import person as people
+from hub.services import zone
 
 STRANGER = "{name} says who you are, but none of your groups there leads to a role here. Ask an administrator for one."
 WRONG_ISSUER = "The answer did not come from {name}, or not for the person it is about. Nobody was signed in."
@@ -39,7 +40,8 @@ class OidcAdapter(DefaultSocialAccountAdapter):
 
     def get_requests_session(self) -> VisitSession:
         """Asks the provider within the hub's egress rules, which allauth's own session would not know."""
-        return VisitSession()
+        zone.refresh()
+        return VisitSession(origins=_provider().origins, named_by="HUB_OIDC_ISSUER and HUB_OIDC_ORIGINS")
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         """Only by `pre_social_login`, which has looked at the groups."""

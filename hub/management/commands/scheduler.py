@@ -17,6 +17,7 @@ from hub import provenance
 from hub.services import credential, delivery, health, incarnation, link, recovery, replay, schedule, sweep
 from hub.services import export as exports
 from hub.services.audit import seal, verification
+from hub.services.credential import oauth
 
 BEAT_SECONDS = 2.0
 SWEEP_SECONDS = 5.0
@@ -88,6 +89,7 @@ class Rounds:
         sweep.sweep(now)
         delivery.sweep(now)
         recovery.ring_waiting()
+        oauth.ring_waiting(now)
         credential.end_overlaps(now)
 
     @staticmethod

@@ -29,6 +29,7 @@ GOVERNED = (
     Governed("hub_webhook", hot=("silent_since",)),
     Governed("hub_webhookroute"),
     Governed("hub_mainswitch"),
+    Governed("hub_egresszone"),
     Governed("hub_integrationgrant"),
     Governed("hub_credentialgrant"),
     Governed("hub_user", hot=("last_login",), sealed=("password",)),

@@ -90,13 +90,15 @@ ROLES: dict[str, Role] = {
         (*ALL_VIEWS, *_set_up("connection", "credential", "webhook"), "use_credential", "manage_credential"),
     ),
     "Security admin": Role(
-        "Gives roles and rights to others; may pause anything.",
+        "Gives roles and rights to others, opens egress zones; may pause anything.",
         (
             *ALL_VIEWS,
             *(f"{action}_user" for action in ("view", "add", "change")),
             *(f"{action}_group" for action in ("view", "add", "change", "delete")),
             "grant_integration",
             "grant_credential",
+            *_set_up("egresszone"),
+            "open_egresszone",
             "pause_integration",
             "pause_mainswitch",
             "watch_mainswitch",

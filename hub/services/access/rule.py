@@ -17,9 +17,11 @@ from hub.models import (
     Checkpoint,
     Connection,
     ConnectionCheck,
+    Consent,
     Credential,
     CredentialGrant,
     Delivery,
+    EgressZone,
     Export,
     Finding,
     Hint,
@@ -198,6 +200,12 @@ RULES: dict[type[Model], Rule] = {
         reaches=SEEN,
         sealed=_sealed("pk"),
     ),
+    Consent: Rule(
+        {"view": ("hub.view_consent",)},
+        _through_credential("credential"),
+        SEEN,
+        sealed=_sealed("credential"),
+    ),
     IntegrationGrant: Rule(
         {"view": ("hub.grant_integration", "hub.view_auditevent"), "grant": ("hub.grant_integration",)},
         _through("content_object"),
@@ -238,6 +246,10 @@ RULES: dict[type[Model], Rule] = {
     Link: _written("link", "mapping__integration", **SHOWN),
     LinkImage: _written("linkimage", "link__mapping__integration", **SHOWN),
     Hint: _written("hint", "mapping__integration"),
+    EgressZone: Rule(
+        _set_up("egresszone", open="open_egresszone", close="open_egresszone"),
+        only={"delete": (Q(opened_at__isnull=True), "It was open once, which is evidence. It can only be closed.")},
+    ),
     MainSwitch: Rule(
         {"view": ("hub.view_mainswitch",), "pause": ("hub.pause_mainswitch",), "watch": ("hub.watch_mainswitch",)}
     ),

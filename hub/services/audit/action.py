@@ -25,9 +25,10 @@ SUBJECTS: dict[str, str] = {
     "group": "group",
     "integrationgrant": "access to an integration",
     "credentialgrant": "access to a credential",
+    "egresszone": "egress zone",
 }
 EDITED = ("integration", "mapping", "mappingversion", "connection", "credential", "webhook", "webhookroute", "replay",
-          "user", "group")  # fmt: skip
+          "user", "group", "egresszone")  # fmt: skip
 PAUSED = ("integration", "connection", "mainswitch")
 
 ACTIONS: dict[str, str] = {
@@ -45,6 +46,10 @@ ACTIONS: dict[str, str] = {
     "credential.revoke": "revoked a version of",
     "credential.retire": "removed, after the overlap, the values before of",
     "credential.rewrap": "wrapped anew the keys of",
+    "credential.ask_consent": "asked for consent at the provider of",
+    "credential.connect": "gave consent at the provider of",
+    "credential.fail_consent": "got no consent at the provider of",
+    "credential.consent_lost": "needs consent again at the provider of",
     "credential.use": "used the values of",
     "run.request": "asked for",
     "run.preview": "asked for the preview",
@@ -80,6 +85,8 @@ ACTIONS: dict[str, str] = {
     "payload.view": "saw what is held by",
     "grant.give": "gave a group a right on",
     "grant.take": "took a right of a group on",
+    "zone.open": "opened",
+    "zone.close": "closed",
     "session.begin": "signed in:",
     "session.fail": "failed to sign in as",
     "session.refuse": "was not let in:",

@@ -8,8 +8,9 @@ from typing import Any
 from hub import registry
 from hub.engine.mapping import MappingError, compile_mapping
 from hub.engine.schedule import next_after
-from hub.models import DeletePolicy, Link, SignatureStyle
+from hub.models import DeletePolicy, EgressZone, Link, SignatureStyle
 from hub.sdk import ConfigError, Connector, Secret
+from hub.services import zone
 from hub.services.configuration import reach, routing
 from hub.services.configuration.item import Item, Kind
 from hub.services.configuration.present import PEOPLE, Present
@@ -19,12 +20,14 @@ from hub.services.connection import refuse_other_origins
 from hub.services.credential import normal_origins
 
 REQUIRED: dict[Kind, tuple[str, ...]] = {
+    Kind.ZONE: ("title", "networks", "reason"),
     Kind.CREDENTIAL: (),
     Kind.CONNECTION: ("title", "connector"),
     Kind.INTEGRATION: ("title", "purpose", "owner", "deputy"),
     Kind.MAPPING: ("source", "destination", "body"),
     Kind.WEBHOOK: ("title", "connection"),
 }
+ZONE_PARTS: dict[str, Any] = {"networks": [], "ports": [], "ca_bundle": ""}
 SOME_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -49,6 +52,7 @@ class Check:
             Kind.MAPPING: self._mapping,
             Kind.CREDENTIAL: self._credential,
             Kind.WEBHOOK: self._webhook,
+            Kind.ZONE: self._zone,
         }
         for kind, check in each.items():  # connections first: they tell where the credentials are sent
             for item in self.items:
@@ -183,6 +187,15 @@ class Check:
         signature = self.present.following(item, "signature") or {}
         for path, told in routing.problems(item, style, signature, known).items():
             self.problems.add(item.at(path), told)
+
+    def _zone(self, item: Item) -> None:
+        """It could be opened as it stands."""
+        parts = {name: self.present.following(item, name) or empty for name, empty in ZONE_PARTS.items()}
+        try:
+            zone.check(EgressZone(**parts))
+        except ConfigError as error:
+            name, _, told = str(error).partition(": ")
+            self.problems.add(item.at(name), told)
 
     def _known(self, item: Item, field_name: str, kind: Kind) -> None:
         """The thing a field refers to must be in the files or in the hub."""

@@ -12,6 +12,7 @@ from hub.services.configuration.source import SecretValue
 class Kind(StrEnum):
     """What an item is, in the order in which items are written: each may need the ones before."""
 
+    ZONE = "zone"
     CREDENTIAL = "credential"
     CONNECTION = "connection"
     INTEGRATION = "integration"

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hub.models import Connection, Credential, Integration, Mapping, User, Webhook
+from hub.models import Connection, Credential, EgressZone, Integration, Mapping, User, Webhook
 from hub.services.configuration import routing
 from hub.services.configuration.item import Item, Kind
 
 PEOPLE = ("owner", "deputy")
 MODELS: dict[Kind, Any] = {
+    Kind.ZONE: EgressZone,
     Kind.CREDENTIAL: Credential,
     Kind.CONNECTION: Connection,
     Kind.INTEGRATION: Integration,
@@ -32,6 +33,7 @@ class Present:
         mappings = Mapping.objects.select_related("integration", "source", "destination", "active_version")
         return cls(
             rows={
+                Kind.ZONE: {row.name: row for row in EgressZone.objects.all()},
                 Kind.CREDENTIAL: {row.name: row for row in Credential.objects.all()},
                 Kind.CONNECTION: {row.name: row for row in Connection.objects.select_related("credential", "owner")},
                 Kind.INTEGRATION: {row.name: row for row in Integration.objects.select_related("owner", "deputy")},

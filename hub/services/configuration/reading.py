@@ -15,6 +15,7 @@ from hub.services.configuration.source import SecretValue, Sources
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,79}$")
 SECTIONS = {
+    "zones": (Kind.ZONE, shape.ZONE),
     "credentials": (Kind.CREDENTIAL, shape.CREDENTIAL),
     "connections": (Kind.CONNECTION, shape.CONNECTION),
     "integrations": (Kind.INTEGRATION, shape.INTEGRATION),

@@ -133,6 +133,24 @@ def _route(given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def ports(value: Any) -> list[int]:
+    """A list of port numbers."""
+    read = whole(1, 65_535)
+    if not isinstance(value, list):
+        raise ShapeError("must be a list of ports, for example [443].")
+    return [read(port) for port in value]
+
+
+ZONE: Mapping[str, Reader] = {
+    "title": text(),
+    "networks": texts,
+    "ports": ports,
+    "allow_http": flag,
+    "ca_bundle": text(200_000),
+    "reason": text(300),
+    "expires_at": optional(moment),
+    "is_open": flag,
+}
 CREDENTIAL: Mapping[str, Reader] = {
     "title": text(),
     "kind": choice(CredentialKind),

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-from hub.models import Connection, Credential, Integration, MappingVersion, User, Webhook
+from hub.models import Connection, Credential, EgressZone, Integration, MappingVersion, User, Webhook
 from hub.models import Mapping as MappingRow
 from hub.sdk import HubError
-from hub.services import audit, credential, mapping
+from hub.services import audit, credential, mapping, zone
 from hub.services.configuration import routing
 from hub.services.configuration.difference import Difference
 from hub.services.configuration.item import Item, Kind
@@ -24,7 +24,7 @@ REFERENCES = {
     "destination": Kind.CONNECTION,
 }
 # They stand in tables of their own.
-APART = {"body", "routes"}
+APART = {"body", "routes", "is_open"}
 Answers = Mapping[tuple[str, str], str]
 
 
@@ -55,7 +55,7 @@ class Writing:
             try:
                 self._one(difference)
             except HubError as error:
-                field = "body" if difference.item.kind is Kind.MAPPING else "values"
+                field = {Kind.MAPPING: "body", Kind.ZONE: ""}.get(difference.item.kind, "values")
                 self.problems.add(difference.item.at(field), str(error))
 
     def _one(self, difference: Difference) -> None:
@@ -66,6 +66,13 @@ class Writing:
         for name in difference.fields:
             if name not in apart:
                 setattr(row, name, self._value(item, name))
+        if isinstance(row, EgressZone):
+            self._zone(difference, row)
+        else:
+            self._set_up(difference, row)
+
+    def _set_up(self, difference: Difference, row: Any) -> None:
+        item = difference.item
         if {"schedule", "time_zone"} & set(difference.fields):
             row.next_run_at = None  # the scheduler works out the next slot anew
         if difference.is_new or set(difference.fields) - APART:
@@ -78,6 +85,16 @@ class Writing:
             routing.set_routes(row, item.given["routes"], self.present.rows[Kind.MAPPING])
         if "body" in difference.fields:
             self._activate(item, row)
+
+    def _zone(self, difference: Difference, row: EgressZone) -> None:
+        """Zones take the way that people take: one who may proposes, one who may opens."""
+        is_open = zone.save(zone=row, by=self.by)
+        self.present.rows[Kind.ZONE][row.name] = row
+        wanted = difference.item.given.get("is_open", is_open)
+        if self.by is not None and wanted != is_open:
+            reason = f"{row.reason} ({_reason(difference.item)})"[:300]
+            change = zone.open_zone if wanted else zone.close
+            change(zone=row, by=self.by, reason=reason)
 
     def _activate(self, item: Item, row: MappingRow) -> None:
         version = mapping.add_version(mapping=row, body=item.given["body"], by=self.by, note=_reason(item))

@@ -20,4 +20,7 @@ def normal_origin(origin: str) -> str:
         raise ConfigError("An allowed address must look like scheme://host:port, such as https://crm.example:443.")
     if "@" in place.partition("/")[0]:
         raise ConfigError("An allowed address must not contain a user or password.")
+    if scheme == "sftp":
+        server = place.partition("/")[0].lower()
+        return f"sftp://{server}" if server.rpartition("]")[2].count(":") else f"sftp://{server}:22"
     return origin

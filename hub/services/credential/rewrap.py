@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from hub import failpoint
-from hub.models import Credential, CredentialKind, CredentialSecret, User
+from hub.models import Credential, CredentialKind, CredentialSecret, OAuthToken, User
 from hub.sdk import ConfigError
 from hub.services import audit
 from hub.services.credential import key, sealed
@@ -68,6 +68,8 @@ def _counted() -> dict[Wrapping, int]:
     for row in counted.order_by():
         is_inbound = row["credential__kind"] == CredentialKind.WEBHOOK
         found[Wrapping(is_inbound, row["scheme"], row["key_id"])] += row["rows"]
+    for token in _tokens().values("scheme", "key_id").annotate(rows=Count("pk")).order_by():
+        found[Wrapping(is_inbound=False, scheme=token["scheme"], key_id=token["key_id"])] += token["rows"]
     return dict(found)
 
 
@@ -88,7 +90,8 @@ def rewrap(*, by: User | None, batch: int = BATCH) -> Iterator[Progress]:
     """Wrap everything anew, and tell after each batch how far it is. Raises ConfigError when a key is missing."""
     progress = Progress()
     for is_inbound in (False, True):
-        if not _vault(is_inbound=is_inbound).may_open and _old(is_inbound=is_inbound).exists():
+        is_old = _old(is_inbound=is_inbound).exists() or (not is_inbound and _old_tokens().exists())
+        if not _vault(is_inbound=is_inbound).may_open and is_old:
             raise ConfigError("This process may seal and not open. Wrap anew where workers run, with all their keys.")
         last = 0
         while rows := list(_old(is_inbound=is_inbound).filter(pk__gt=last).order_by("pk")[:batch]):
@@ -97,6 +100,35 @@ def rewrap(*, by: User | None, batch: int = BATCH) -> Iterator[Progress]:
             _batch(rows, progress, is_inbound=is_inbound, by=by)
             failpoint.reach("rewrap.batch_written")
             yield progress
+    last = 0
+    while tokens := list(_old_tokens().filter(pk__gt=last).order_by("pk")[:batch]):
+        last = tokens[-1].pk
+        _token_batch(tokens, progress)
+        yield progress
+
+
+def _token_batch(rows: Sequence[OAuthToken], progress: Progress) -> None:
+    """Tokens are renewed all the time: one that was meanwhile is sealed with the newest key already."""
+    try:
+        fresh = key.main_vault().rewrap([sealed.stored_token(row) for row in rows])
+    except ProviderError as error:
+        raise ConfigError(str(error)) from None
+    for row, new in zip(rows, fresh, strict=True):
+        if isinstance(new, UnsealError):
+            progress.unreadable[row.credential.name] += 1
+            continue
+        same = OAuthToken.objects.filter(pk=row.pk, bound_epoch=row.bound_epoch, key_id=row.key_id)
+        progress.done += same.update(**{name: getattr(new, name) for name in FIELDS})
+
+
+def _tokens() -> QuerySet[OAuthToken]:
+    return OAuthToken.objects.filter(sealed__isnull=False)
+
+
+def _old_tokens() -> QuerySet[OAuthToken]:
+    newest = _newest(is_inbound=False)
+    old = _tokens().exclude(scheme=newest.scheme, key_id=newest.key_id)
+    return old.select_related("credential")
 
 
 def _batch(rows: Sequence[CredentialSecret], progress: Progress, *, is_inbound: bool, by: User | None) -> None:

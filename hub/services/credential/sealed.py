@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from django.conf import settings
 from django.db.models import F, Max
 
-from hub.models import Credential, CredentialSecret, CredentialVersion
+from hub.models import Credential, CredentialSecret, CredentialVersion, OAuthToken
 from hub.sdk import ConfigError
 from hub.services import audit
 from hub.services.credential import key
@@ -75,6 +75,11 @@ def stored(secret: CredentialSecret) -> Sealed:
     """A row as the vault knows it."""
     wrapped = None if secret.wrapped is None else bytes(secret.wrapped)
     return Sealed(secret.scheme, secret.key_id, wrapped, bytes(secret.sealed))
+
+
+def stored_token(token: OAuthToken) -> Sealed:
+    """The same of the tokens of a credential."""
+    return Sealed(token.scheme, token.key_id, bytes(token.wrapped or b""), bytes(token.sealed or b""))
 
 
 def binding_of(credential: Credential, secret: CredentialSecret) -> str:

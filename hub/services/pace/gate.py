@@ -14,6 +14,7 @@ from hub.engine import breaker, limit
 from hub.engine.breaker import BreakerState, Permit
 from hub.models import Connection, RateState
 from hub.sdk import TRANSIENTS, Loss, PacedError, Signal, SignalClass
+from hub.services import zone
 from hub.services.pace import alarm, state
 from hub.services.pace.state import Known, Seen
 
@@ -109,6 +110,8 @@ class Gate:
         if known.held_until > now:
             return f"{name} asked to be left alone until {_told(known.held_until)}."
         if known.breaker.state is not BreakerState.CLOSED:
+            if known.breaker.code == breaker.CONSENT:
+                return f"{name} is held: {known.breaker.reason}"
             again = _told(known.breaker.probe_at or now)
             return f"{name} is held: {known.breaker.reason} It is tried again at {again}."
         if known.quota_left == 0 and known.quota_at > now:
@@ -193,6 +196,7 @@ class Gate:
                 self._lease(row, now, is_last=is_last)
                 row.updated_at = state.moment(now)
                 alarm.told(self.connection, row, before)
+            zone.refresh()  # what was closed since is out of reach for a run that is under way, too
         except DatabaseError:
             logger.warning("The pace of %s could not be told to the other workers.", self.connection.name)
             self._visit_at = now + UNEASY_SECONDS

@@ -1,7 +1,7 @@
 """Whether a connection is held, and why; what may be repeated or caught up now; and what people do about it."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from hub.services import audit
 from hub.services.pace import alarm, state
 
 SOON = timedelta(seconds=2)  # a shorter wait is not worth putting a run aside
+OriginsOf = Callable[[Connection], Sequence[str]]
 BUDGET = ""  # the row of what belongs to a connection whatever its origins: retries and catching up
 
 
@@ -61,6 +62,8 @@ def _hold(connection: Connection, row: RateState, now: datetime) -> Hold | None:
         return None
     until = row.probing_until if row.breaker == BreakerState.HALF_OPEN else row.probe_at
     until = until or now
+    if row.code == breaker.CONSENT:
+        return Hold(f"“{connection}” is held: {row.reason}", until, row.code, is_due=until <= now)
     told = f"“{connection}” is held: {row.reason} It is tried again at {until:%Y-%m-%d %H:%M:%S} UTC."
     return Hold(told, until, row.code, is_due=until <= now)
 
@@ -115,9 +118,23 @@ def proven(connection: Connection) -> None:
 
 
 def try_again(credential: Credential) -> None:
-    """New values were set: where the old ones were refused, whoever comes next may try with one read."""
-    refused = RateState.objects.filter(connection__credential=credential, code=breaker.AUTH)
+    """New values were set, or consent given: where it was refused, whoever comes next may try with one read."""
+    codes = (breaker.AUTH, breaker.CONSENT)
+    refused = RateState.objects.filter(connection__credential=credential, code__in=codes)
     refused.filter(breaker=BreakerState.OPEN.value).update(probe_at=clock.now())
+
+
+def hold_for_consent(credential: Credential, reason: str, origins_of: OriginsOf) -> None:
+    """Hold every connection that uses a credential until a person has given consent again; to be called in a
+    transaction."""
+    now = clock.now().timestamp()
+    for connection in Connection.objects.filter(credential=credential):
+        for origin in origins_of(connection):
+            with state.locked(connection.pk, origin) as row:
+                before = row.breaker
+                stands = replace(state.breaker_of(row), state=BreakerState.CLOSED)
+                state.put_breaker(row, breaker.opened(stands, now=now, code=breaker.CONSENT, reason=reason))
+                alarm.told(connection, row, before)
 
 
 @transaction.atomic

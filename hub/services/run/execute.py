@@ -20,7 +20,7 @@ from hub.models import (
 )
 from hub.sdk import FatalError, HubError, SilenceError, TransientError
 from hub.services import hint, incarnation, pause
-from hub.services.run import backlog, held, lease, life, limits, loop, pick, share, verify
+from hub.services.run import backlog, held, lease, life, limits, loop, pick, raised, share, verify
 from hub.services.run.flow import Flow, StoppedError, opened
 from hub.services.run.lane import free_with_work, lane_of
 from hub.services.run.lease import Heartbeat
@@ -124,6 +124,7 @@ def _execute(run: SyncRun, lane: Lane, on_page: OnPage | None, turn: Turn) -> No
     except (TransientError, SilenceError) as error:
         life.try_later(run, error)
     except HubError as error:
+        raised.raise_page(run, error)
         life.end(run, RunState.FAILED, error.code, str(error))
     except Exception as error:
         logger.exception("Run %s broke.", run.pk)
@@ -147,6 +148,8 @@ def _close(flow: Flow) -> None:
     failpoint.reach("run.before_finish")
     with transaction.atomic():
         flow.lane.hold()
+        if flow.has_exceptions:
+            raised.settle_page(flow.mapping.pk, clock.now())
         flow.run.is_draining = True
         flow.run.save(update_fields=["is_draining"])
     failpoint.reach("run.draining")

@@ -9,12 +9,14 @@ from typing import Any
 
 from django.db.models import F
 
+from hub import clock
 from hub.engine import canonical
 from hub.engine.mapping import Mapped, Rejected
 from hub.models import ExceptionKind, ExceptionState, Mapping, ReconciliationException, SyncRun
-from hub.sdk import Fault, Record
+from hub.sdk import Fault, HubError, Record, UnreadableError
 from hub.services.run.scope import scopes_of
 
+A_PAGE = "(a page of the source)"
 KINDS = {"unmapped_value": ExceptionKind.UNMAPPED_VALUE}
 
 NEEDS_A_WORD = frozenset(
@@ -52,6 +54,18 @@ def unreadable(fault: Fault, key: str | None) -> Raised:
 def unread(key: str, reason: str) -> Raised:
     """One exception for a step of which only the key could be read."""
     return Raised(ExceptionKind.UNREADABLE, key, reason, code="unreadable")
+
+
+def raise_page(run: SyncRun, error: HubError) -> None:
+    """The one exception for a page of which nothing could be read, where that is what ends the run."""
+    if isinstance(error, UnreadableError):
+        raise_all(run=run, raised=[unread(A_PAGE, str(error))], now=clock.now())
+
+
+def settle_page(mapping_id: int, now: datetime) -> None:
+    """Close it: this read has come to its end."""
+    resolution = "All pages could be read again."
+    settle(mapping_id=mapping_id, keys=[A_PAGE], resolution=resolution, now=now, kinds=[ExceptionKind.UNREADABLE])
 
 
 def rejected(record: Record, result: Rejected) -> Raised:

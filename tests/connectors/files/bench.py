@@ -12,8 +12,9 @@ from typing import Any
 
 import fsspec
 
-from hub.sdk import Fields, Settings
+from hub.sdk import Fields, Secret, Settings
 from tests.connectors.bench import SEEDED, Bench
+from tests.connectors.files.sshd import sshd
 
 FIELDS = ("code", "city", "note")
 FIRST, SECOND = "airports-1", "airports-2"
@@ -65,7 +66,23 @@ def airports(scheme: str, kind: str, folder: Path) -> Iterator[Bench]:
     system.rm(str(folder), recursive=True)
 
 
+@contextmanager
+def remote(folder: Path) -> Iterator[Bench]:
+    """The same folder, reached over SFTP."""
+    server = sshd()
+    with airports("file", "csv", folder) as local:
+        url = f"sftp://127.0.0.1:{server.port}{folder}"
+        config = {**local.settings.config, "url": url, "user": server.user, "host_key": server.fingerprint}
+        keys = {name: {"private_key": Secret(server.private(name))} for name in ("ed25519", "stranger")}
+        yield replace(
+            local,
+            settings=Settings(config, keys["ed25519"]),
+            wrong_address=Settings({**config, "url": f"{url}/missing"}, keys["ed25519"]),
+            wrong_secret=Settings(config, keys["stranger"]),
+        )
+
+
 BENCHES: Mapping[str, Callable[[Path], AbstractContextManager[Bench]]] = {
     f"{scheme}-{kind}": partial(airports, scheme, kind)
     for scheme, kind in [("file", "csv"), ("file", "jsonl"), ("memory", "csv")]
-}
+} | {"sftp-csv": remote}

@@ -34,7 +34,7 @@ class TestPlaces:
         ],
     )
     def test_of_other_kinds_are_refused(self, url: str) -> None:
-        with pytest.raises(ConfigError, match="url: must begin with file:// or memory://"):
+        with pytest.raises(ConfigError, match="url: must begin with file://, memory://, sftp://"):
             CONNECTOR.origins({"url": url})
 
     def test_have_one_spelling(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

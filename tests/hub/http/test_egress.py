@@ -2,54 +2,63 @@
 
 import pytest
 
-from hub.http import Zone, classify
-from hub.http.egress import refusal
+from hub.http import Place, Zone, Zones, classify
+from hub.http.egress import decide
+from hub.http.zone import networks_of
 
 
 class TestClassify:
-    """The zone of an address."""
+    """The kind of place of an address."""
 
     @pytest.mark.parametrize(
         ("address", "zone"),
         [
-            ("8.8.8.8", Zone.PUBLIC),
-            ("2606:4700::1111", Zone.PUBLIC),
-            ("10.20.30.40", Zone.PRIVATE),
-            ("172.31.255.255", Zone.PRIVATE),
-            ("172.32.0.1", Zone.PUBLIC),
-            ("192.168.1.1", Zone.PRIVATE),
-            ("100.64.0.1", Zone.PRIVATE),
-            ("fd12:3456::1", Zone.PRIVATE),
-            ("127.0.0.1", Zone.LOOPBACK),
-            ("127.255.0.9", Zone.LOOPBACK),
-            ("::1", Zone.LOOPBACK),
-            ("::ffff:127.0.0.1", Zone.LOOPBACK),
-            ("::ffff:10.0.0.1", Zone.PRIVATE),
-            ("169.254.1.1", Zone.LINK_LOCAL),
-            ("fe80::1%eth0", Zone.LINK_LOCAL),
-            ("169.254.169.254", Zone.METADATA),
-            ("::ffff:169.254.169.254", Zone.METADATA),
-            ("fd00:ec2::254", Zone.METADATA),
-            ("100.100.100.200", Zone.METADATA),
-            ("168.63.129.16", Zone.METADATA),
-            ("0.0.0.0", Zone.RESERVED),
-            ("::", Zone.RESERVED),
-            ("::7f00:1", Zone.RESERVED),
-            ("224.0.0.1", Zone.RESERVED),
-            ("255.255.255.255", Zone.RESERVED),
-            ("64:ff9b::7f00:1", Zone.RESERVED),
-            ("2002:7f00:1::", Zone.RESERVED),
-            ("2001:0:1::", Zone.RESERVED),
-            ("ff02::1", Zone.RESERVED),
-            ("192.0.2.1", Zone.RESERVED),
+            ("8.8.8.8", Place.PUBLIC),
+            ("2606:4700::1111", Place.PUBLIC),
+            ("10.20.30.40", Place.PRIVATE),
+            ("172.31.255.255", Place.PRIVATE),
+            ("172.32.0.1", Place.PUBLIC),
+            ("192.168.1.1", Place.PRIVATE),
+            ("100.64.0.1", Place.PRIVATE),
+            ("fd12:3456::1", Place.PRIVATE),
+            ("127.0.0.1", Place.LOOPBACK),
+            ("127.255.0.9", Place.LOOPBACK),
+            ("::1", Place.LOOPBACK),
+            ("::ffff:127.0.0.1", Place.LOOPBACK),
+            ("::ffff:10.0.0.1", Place.PRIVATE),
+            ("169.254.1.1", Place.LINK_LOCAL),
+            ("fe80::1%eth0", Place.LINK_LOCAL),
+            ("169.254.169.254", Place.METADATA),
+            ("::ffff:169.254.169.254", Place.METADATA),
+            ("fd00:ec2::254", Place.METADATA),
+            ("100.100.100.200", Place.METADATA),
+            ("168.63.129.16", Place.METADATA),
+            ("0.0.0.0", Place.RESERVED),
+            ("::", Place.RESERVED),
+            ("::7f00:1", Place.RESERVED),
+            ("224.0.0.1", Place.RESERVED),
+            ("255.255.255.255", Place.RESERVED),
+            ("64:ff9b::7f00:1", Place.RESERVED),
+            ("2002:7f00:1::", Place.RESERVED),
+            ("2001:0:1::", Place.RESERVED),
+            ("ff02::1", Place.RESERVED),
+            ("192.0.2.1", Place.RESERVED),
         ],
     )
-    def test_names_the_zone(self, address: str, zone: Zone) -> None:
+    def test_names_the_zone(self, address: str, zone: Place) -> None:
         assert classify(address) is zone
 
     def test_refuses_what_is_no_address(self) -> None:
         with pytest.raises(ValueError, match="localhost"):
             classify("localhost")
+
+
+INSIDE = Zone("inside", networks_of(["127.0.0.0/8", "::1/128", "10.0.0.0/8"]), allow_http=True)
+
+
+def refusal(host: str, addresses: list[str]) -> str:
+    """Why a host is refused while a zone is open that covers this machine and a private network."""
+    return decide("http", host, 80, addresses, Zones(1, (INSIDE,))).refused
 
 
 class TestRefusal:

@@ -1,7 +1,5 @@
 """The session for libraries that insist on one of `requests`: it keeps to the hub's rules."""
 
-from collections.abc import Iterator
-
 import pytest
 from requests import ConnectionError as NoConnection
 from requests.exceptions import ContentDecodingError
@@ -10,10 +8,8 @@ from hub.http.visit import VisitSession
 from tests.hub.http.wires import Wire, always, serving
 
 
-@pytest.fixture
-def session() -> Iterator[VisitSession]:
-    with VisitSession(timeout=2, max_bytes=1000) as session:
-        yield session
+def visiting(*origins: str) -> VisitSession:
+    return VisitSession(origins=origins, named_by="HUB_OIDC_ORIGINS", timeout=2, max_bytes=1000)
 
 
 def long(wire: Wire) -> None:
@@ -27,8 +23,8 @@ def elsewhere(wire: Wire) -> None:
 
 
 class TestTheSession:
-    def test_asks_and_answers_like_any_other(self, session: VisitSession) -> None:
-        with serving(always()) as server:
+    def test_asks_and_answers_like_any_other(self) -> None:
+        with serving(always()) as server, visiting(server.url) as session:
             answer = session.post(f"{server.url}/token?a=b", data={"code": "c"}, headers={"accept": "application/json"})
 
         assert answer.ok
@@ -37,20 +33,36 @@ class TestTheSession:
         assert b":path" not in server.asked[0]
 
     @pytest.mark.parametrize("host", ["169.254.169.254", "[::ffff:169.254.169.254]", "0.0.0.0", "224.0.0.1"])
-    def test_reaches_no_address_that_may_not_be_reached(self, session: VisitSession, host: str) -> None:
-        with pytest.raises(NoConnection, match="may not be reached"):
+    def test_reaches_no_address_that_may_not_be_reached(self, host: str) -> None:
+        with visiting(f"http://{host}") as session, pytest.raises(NoConnection, match="may not be reached"):
             session.get(f"http://{host}/latest/meta-data/")
 
-    def test_follows_nothing(self, session: VisitSession) -> None:
-        with serving(elsewhere) as server:
-            assert session.get(server.url).status_code == 302
-
-    def test_reads_no_more_than_it_may(self, session: VisitSession) -> None:
-        with serving(long) as server, pytest.raises(ContentDecodingError, match="larger than 1000 bytes"):
+    def test_asks_nobody_who_is_not_listed_and_says_where_the_list_is(self) -> None:
+        refused = pytest.raises(NoConnection, match=r"http://127\.0\.0\.1:\d+ may not be asked.*HUB_OIDC_ORIGINS")
+        with serving(always()) as server, visiting("https://sso.example") as session, refused:
             session.get(server.url)
 
-    def test_uses_no_proxy_of_the_surroundings(self, session: VisitSession, monkeypatch: pytest.MonkeyPatch) -> None:
-        with serving(always()) as server, serving(always()) as proxy:
+        assert server.connections == 0
+
+    @pytest.mark.usefixtures("no_zone")
+    def test_needs_a_zone_behind_the_public_addresses(self) -> None:
+        refused = pytest.raises(NoConnection, match="no open egress zone")
+        with serving(always()) as server, visiting(server.url) as session, refused:
+            session.get(server.url)
+
+        assert server.connections == 0
+
+    def test_follows_nothing(self) -> None:
+        with serving(elsewhere) as server, visiting(server.url) as session:
+            assert session.get(server.url).status_code == 302
+
+    def test_reads_no_more_than_it_may(self) -> None:
+        refused = pytest.raises(ContentDecodingError, match="larger than 1000 bytes")
+        with serving(long) as server, visiting(server.url) as session, refused:
+            session.get(server.url)
+
+    def test_uses_no_proxy_of_the_surroundings(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with serving(always()) as server, serving(always()) as proxy, visiting(server.url) as session:
             monkeypatch.setenv("HTTP_PROXY", proxy.url)
             monkeypatch.setenv("http_proxy", proxy.url)
             session.get(server.url)

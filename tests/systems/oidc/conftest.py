@@ -17,7 +17,9 @@ from django.test import Client
 from django.urls import clear_url_caches
 
 from hub import urls
+from hub.models import User
 from hub.provider import Provider
+from tests.factories import UserFactory
 from tests.ports import free_ports
 
 HERE = Path(__file__).parent
@@ -40,7 +42,12 @@ class Running:
         """Have it know other groups, or say something else."""
         requests.post(f"{self.url}/control", json=asked, timeout=10).raise_for_status()
 
-    def visit(self, address: str, name: str) -> str:
+    def asked(self) -> dict[str, int]:
+        """How often it was asked for tokens, by the kind of grant, and for things."""
+        counted: dict[str, int] = requests.post(f"{self.url}/control", json={}, timeout=10).json()
+        return counted
+
+    def visit(self, address: str, name: str, callback: str = CALLBACK) -> str:
         """Go where the hub sent the browser, sign in as `name` where asked, and return where it is sent back to."""
         answer = self.browser.get(address, allow_redirects=False, timeout=20)
         for _ in range(8):
@@ -48,7 +55,7 @@ class Running:
                 answer = self._sign_in(answer, name)
             onward = answer.headers.get("Location", "")
             assert onward, f"{answer.status_code}: {answer.text[:400]}"
-            if onward.startswith(CALLBACK):
+            if onward.startswith(callback):
                 return onward.removeprefix("http://testserver")
             answer = self.browser.get(requests.compat.urljoin(answer.url, onward), allow_redirects=False, timeout=20)
         raise AssertionError(f"never sent back: {answer.url}")
@@ -90,7 +97,10 @@ def _answers(url: str) -> bool:
 def running(process: str) -> Iterator[Running]:
     """The provider as it was at first: nobody in any group."""
     provider = Running(process)
-    provider.control(groups={"nora": [], "olga": []}, said={})
+    provider.control(
+        groups={"nora": [], "olga": []}, said={}, mood={},
+        ACCESS_TOKEN_EXPIRE_SECONDS=3600, REFRESH_TOKEN_GRACE_PERIOD_SECONDS=0,
+    )  # fmt: skip
     yield provider
     provider.browser.close()
 
@@ -123,3 +133,10 @@ def come(client: Client, running: Running, name: str = "nora", **asked: str) -> 
     sent = client.get("/account/oidc/", {"process": "login", **asked})
     assert urlsplit(sent.headers["Location"]).path == "/o/authorize/"
     return client.get(running.visit(sent.headers["Location"], name))
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    """Who manages the credentials."""
+    made: User = UserFactory(username="carla", groups=["Credential admin", "Whole hub"])
+    return made

@@ -6,7 +6,8 @@ into groups and have the provider say that it is somebody else.
 
 import sys
 from pathlib import Path
-from wsgiref.simple_server import make_server
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIServer, make_server
 
 import django
 from cryptography.hazmat.primitives import serialization
@@ -16,6 +17,7 @@ from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
 CLIENT_ID, CLIENT_SECRET, PASSWORD = "the-hub", "what-only-the-hub-knows", "a-password-at-the-provider-1"
+CONSENT = "http://testserver/admin/hub/consent/oauth/callback/"  # where the hub is told of a consent
 FORM = """{% if form.errors %}wrong{% endif %}<form method="post">{% csrf_token %}{{ form.as_p }}
 <input type="hidden" name="next" value="{{ next }}"><button>Sign in</button></form>"""
 
@@ -29,8 +31,15 @@ def main(folder: Path, port: int, callback: str) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     populate(callback)
-    with make_server("127.0.0.1", port, get_wsgi_application()) as server:
+    with make_server("127.0.0.1", port, get_wsgi_application(), server_class=Threaded) as server:
         server.serve_forever()
+
+
+class Threaded(ThreadingMixIn, WSGIServer):
+    """Answers several at once."""
+
+    daemon_threads = True
+    request_queue_size = 128  # with the usual 5 some would be made to wait for seconds
 
 
 def configure(folder: Path, issuer: str) -> None:
@@ -46,7 +55,8 @@ def configure(folder: Path, issuer: str) -> None:
         LOGIN_URL="/login/",
         USE_TZ=True,
         SESSION_COOKIE_NAME="at_provider",
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / "provider.sqlite3"}},
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": folder / "provider.sqlite3",
+                               "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"}}},
         INSTALLED_APPS=[
             "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "oauth2_provider",
         ],
@@ -69,7 +79,9 @@ def configure(folder: Path, issuer: str) -> None:
             "OIDC_ISS_ENDPOINT": issuer,
             "OIDC_RSA_PRIVATE_KEY": pem,
             "PKCE_REQUIRED": True,
-            "SCOPES": {"openid": "who you are", "profile": "your name", "email": "your address"},
+            "SCOPES": {"openid": "who you are", "profile": "your name", "email": "your address", "read": "things"},
+            "ROTATE_REFRESH_TOKEN": True,
+            "REFRESH_TOKEN_REUSE_PROTECTION": True,
             "OAUTH2_VALIDATOR_CLASS": "doors.Validator",
         },
     )  # fmt: skip
@@ -86,6 +98,12 @@ def populate(callback: str) -> None:
         authorization_grant_type="authorization-code", redirect_uris=callback, algorithm="RS256",
         skip_authorization=True,
     )  # fmt: skip
+    for grant in ("authorization-code", "client-credentials"):
+        Application.objects.create(
+            name=grant, client_id=grant, client_secret=CLIENT_SECRET, client_type="confidential",
+            authorization_grant_type=grant, redirect_uris=CONSENT if grant == "authorization-code" else "",
+            skip_authorization=True,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":
