@@ -10,7 +10,7 @@ from hub.provider import Provider
 from tests.factories import open_this_machine
 from tests.systems.oidc.conftest import Running, renew_addresses
 
-pytestmark = [pytest.mark.django_db, pytest.mark.system]
+pytestmark = [pytest.mark.django_db, pytest.mark.system, pytest.mark.usefixtures("provider")]
 
 
 class TestTheProvidersWord:
