@@ -19,6 +19,8 @@ sys.path.insert(0, str(ROOT))
 
 from bench.source import FIELDS, record  # noqa: E402  found beside this script
 from connectors.sql import CONNECTOR  # noqa: E402
+from hub.http import Zone  # noqa: E402
+from hub.http.zone import install, networks_of  # noqa: E402
 from hub.sdk import Answer, Change, Destination, Operation, Secret, Settings  # noqa: E402
 
 NAMES = list(FIELDS)
@@ -123,6 +125,7 @@ def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 def _server(url: str) -> Settings:
     import sqlalchemy as sa
 
+    install([Zone("bench", networks_of(["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]))])
     parts = sa.make_url(url)
     place = {"host": parts.host, "port": parts.port or 5432, "database": parts.database, "user": parts.username}
     secrets = {"password": Secret(parts.password)} if isinstance(parts.password, str) else {}

@@ -155,8 +155,8 @@ def _outside(scheme: str, host: str, port: int, address: Address, zones: "Zones"
     covering = zones.covering(address, port)
     if not covering:
         return (
-            f"{_led(host, address)} a {place_of(address).value} address that no open egress zone lets in at port {port}; "
-            "a Security admin can open one that does, under “Egress zones”"
+            f"{_led(host, address)} a {place_of(address).value} address that no open egress zone lets in at port "
+            f"{port}; a Security admin can open one that does, under “Egress zones”"
         )
     if scheme == "http" and not any(zone.allow_http for zone in covering):
         return f"{host} lies in the egress zone “{covering[0].name}”, which takes https only"

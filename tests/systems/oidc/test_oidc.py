@@ -14,7 +14,7 @@ from django.test import Client
 from hub import clock
 from hub.models import AuditEvent, User
 from hub.provider import Provider
-from tests.factories import UserFactory, open_this_machine
+from tests.factories import UserFactory
 from tests.systems.oidc.conftest import Running, come, renew_addresses
 
 pytestmark = [pytest.mark.django_db, pytest.mark.system]
@@ -197,28 +197,6 @@ class TestAnAnswer:
 
         assert not is_in(client)
         assert not User.objects.filter(username="nora").exists()
-
-    def test_is_not_fetched_from_a_place_that_is_not_listed(
-        self, client: Client, running: Running, provider: Provider, settings: Any
-    ) -> None:
-        settings.HUB_OIDC = replace(provider, issuer="https://sso.example/o")
-        apps = settings.HUB_OIDC.apps()
-        apps["openid_connect"]["APPS"][0]["settings"]["server_url"] = running.issuer
-        settings.SOCIALACCOUNT_PROVIDERS = apps
-        renew_addresses()
-
-        answer = client.get("/account/oidc/", {"process": "login"})
-
-        assert answer.status_code == 401
-        assert not is_in(client)
-
-    @pytest.mark.usefixtures("no_zone")
-    def test_is_not_fetched_from_a_private_place_without_a_zone(self, client: Client, running: Running) -> None:
-        assert client.get("/account/oidc/", {"process": "login"}).status_code == 401
-
-        open_this_machine()
-
-        assert client.get("/account/oidc/", {"process": "login"}).status_code == 302
 
     def test_of_an_issuer_that_was_not_named_lets_nobody_in(
         self, client: Client, running: Running, provider: Provider, settings: Any
