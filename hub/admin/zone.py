@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from hub.admin import wording
 from hub.admin.base import Deed, HubAdmin, ReasonForm
-from hub.admin.credential import LinesField
+from hub.admin.lines import LinesField
 from hub.clock import now
 from hub.models import EgressZone
 from hub.sdk import HubError

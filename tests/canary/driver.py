@@ -53,8 +53,8 @@ class Driver:
     def command(self, *words: str, told: str = "", **environment: str) -> str:
         """What a command prints, whether it goes well or not; one that would wait for hours is stopped."""
         asked = [sys.executable, "manage.py", *words]
-        both = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(asked, cwd=ROOT, env={**self.hub.settings, **environment}, **both) as process:  # type: ignore[call-overload]
+        given = {**self.hub.settings, **environment}
+        with subprocess.Popen(asked, cwd=ROOT, env=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             try:
                 out, err = process.communicate(timeout=PATIENCE)
             except subprocess.TimeoutExpired:

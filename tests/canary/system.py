@@ -25,7 +25,12 @@ class Parrot(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         sent = self.rfile.read(length).decode("utf-8", "replace")
         way = urlsplit(self.path).path.strip("/").partition("/")[0]
-        told: Mapping[str, object] = {"method": self.command, "path": self.path, "headers": dict(self.headers), "body": sent}
+        told: Mapping[str, object] = {
+            "method": self.command,
+            "path": self.path,
+            "headers": dict(self.headers),
+            "body": sent,
+        }
         getattr(self, f"_{way}", self._fine)(told)
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _meet  # noqa: N815  the names that the library looks for

@@ -14,9 +14,10 @@ from django.template.response import TemplateResponse
 from django.test import Client
 from django.urls import reverse
 
+from tests.permissions.address import COMMON, OPEN
 from tests.permissions.ask import Came, ask
 from tests.permissions.route import Route, all_names, routes
-from tests.permissions.table import COMMON, OPEN, TABLE
+from tests.permissions.table import TABLE
 from tests.permissions.world import EVERYWHERE, PEOPLE, World, build
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]

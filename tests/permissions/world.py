@@ -10,6 +10,7 @@ from hub import models
 from hub.clock import now
 from hub.engine.intent import State
 from tests import factories as make
+from tests.hub.reviews import AccessLineFactory, AccessReviewFactory
 from tests.hub.webhooks import DeliveryFactory, WebhookFactory, WebhookRouteFactory
 
 TEAM = "Team"
@@ -110,8 +111,8 @@ def _common() -> Rows:
         models.Export: models.Export.objects.create(
             asked_at=now(), reason="For the auditors.", kind="event", format="csv", state="done", expires_at=now()
         ),
-        models.AccessReview: (review := make.AccessReviewFactory()),
-        models.AccessLine: make.AccessLineFactory(review=review),
+        models.AccessReview: (review := AccessReviewFactory()),
+        models.AccessLine: AccessLineFactory(review=review),
         models.EgressZone: make.EgressZoneFactory(),
         models.MainSwitch: models.MainSwitch.objects.get_or_create(pk=1)[0],
         models.Recovery: models.Recovery.objects.create(

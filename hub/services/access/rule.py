@@ -1,11 +1,9 @@
 """What may be done to the rows of each table, by which permission or by owning what they belong to."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 
 from hub.models import (
     AccessLine,
@@ -46,35 +44,9 @@ from hub.models import (
     WebhookRoute,
 )
 from hub.services.access import right
+from hub.services.access.reach import Scope, sealed, through, through_connection, through_credential
 
 Needs = dict[str, tuple[str, ...]]
-Mine = QuerySet[Any, Any]
-Scope = Callable[[Mine], Q]
-
-
-def _through(path: str) -> Scope:
-    """Rows that lead by `path` to one of a person's integrations."""
-    return lambda mine: Q(**{f"{path}__in": mine})
-
-
-def _through_connection(path: str) -> Scope:
-    """Rows that lead by `path` to a connection which a mapping of one of a person's integrations uses."""
-
-    def scope(mine: Mine) -> Q:
-        return Q(**{f"{path}__in": _used(mine)})
-
-    return scope
-
-
-def _through_credential(path: str) -> Scope:
-    """Rows that lead by `path` to a credential of such a connection."""
-    return lambda mine: Q(**{f"{path}__in": _used(mine).values("credential")})
-
-
-def _used(mine: Mine) -> QuerySet[Connection]:
-    mappings = Mapping.objects.filter(integration__in=mine)
-    is_used = Q(pk__in=mappings.values("source")) | Q(pk__in=mappings.values("destination"))
-    return Connection.objects.filter(is_used).order_by()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +97,7 @@ def _set_up(name: str, **more: str) -> Needs:
 def _written(name: str, path: str, **more: str) -> Rule:
     """The rule of a table that only the hub writes: it is viewed, and whatever `more` adds may be asked for."""
     needs: Needs = {action: (f"hub.{needed}",) for action, needed in {"view": f"view_{name}", **more}.items()}
-    return Rule(needs, _through(path), frozenset(needs))
-
-
-def _sealed(path: str) -> Scope:
-    """Rows that lead by `path` to one of these credentials."""
-    return lambda credentials: Q(**{f"{path}__in": credentials})
+    return Rule(needs, through(path), frozenset(needs))
 
 
 TRAIL = "hub.view_auditevent"
@@ -143,7 +110,7 @@ RULES: dict[type[Model], Rule] = {
     Integration: Rule(
         _set_up("integration", run="run_integration", preview="run_integration", pause="pause_integration")
         | {"grant": ("hub.grant_integration",), "view_events": (TRAIL, "hub.change_integration")},
-        _through("pk"),
+        through("pk"),
         frozenset({"view", "use", "change", "run", "preview", "pause", "view_events"}),
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
         shows_whole=True,
@@ -151,7 +118,7 @@ RULES: dict[type[Model], Rule] = {
     Mapping: Rule(
         _set_up("mapping", run="run_integration", activate="change_mapping", draft="add_mappingversion", **SHOWN)
         | {"preview": ("hub.run_integration", "hub.add_mappingversion"), "view_events": (TRAIL, "hub.change_mapping")},
-        _through("integration"),
+        through("integration"),
         frozenset({"view", "use", "add", "change", "run", "preview", "draft", "activate", "view_events", *SHOWN}),
         {"delete": (Q(runs__isnull=True), EVIDENCE)},
         shows_whole=True,
@@ -159,7 +126,7 @@ RULES: dict[type[Model], Rule] = {
     MappingVersion: Rule(
         _set_up("mappingversion", activate="change_mapping", **SHOWN)
         | {"preview": ("hub.run_integration", "hub.add_mappingversion")},
-        _through("mapping__integration"),
+        through("mapping__integration"),
         frozenset({"view", "use", "add", "change", "preview", "activate", *SHOWN}),
         {
             "change": (Q(state=VersionState.DRAFT), "It has been in use and cannot change. Make a new version."),
@@ -169,53 +136,53 @@ RULES: dict[type[Model], Rule] = {
     Connection: Rule(
         _set_up("connection", pause="pause_integration", pace="pause_integration")
         | {"check": ("hub.change_connection", "hub.run_integration"), "view_events": (TRAIL, "hub.change_connection")},
-        _through_connection("pk"),
+        through_connection("pk"),
         frozenset({"view", "use", "check"}),
         {"delete": (Q(source_mappings__isnull=True, destination_mappings__isnull=True), "Mappings use it.")},
         # Others use it as well: who has one integration does not change what all of them go through.
         reaches=frozenset({"view", "use", "check", "pause", "pace"}),
-        sealed=_sealed("credential"),
+        sealed=sealed("credential"),
         held_by="owner",
     ),
     ConnectionCheck: Rule(
         {"view": ("hub.view_connectioncheck",)},
-        _through_connection("connection"),
+        through_connection("connection"),
         SEEN,
-        sealed=_sealed("connection__credential"),
+        sealed=sealed("connection__credential"),
         held_by="connection__owner",
     ),
     RateState: Rule(
         {"view": ("hub.view_ratestate",)},
-        _through_connection("connection"),
+        through_connection("connection"),
         SEEN,
-        sealed=_sealed("connection__credential"),
+        sealed=sealed("connection__credential"),
         held_by="connection__owner",
     ),
     Credential: Rule(
         _set_up("credential", use="use_credential", set_secret="manage_credential", grant="grant_credential")  # noqa: S106  the name of a permission
         | {"view_events": (TRAIL, "hub.manage_credential")},
-        _through_credential("pk"),
+        through_credential("pk"),
         SEEN,
         {"delete": (Q(connection__isnull=True), "A connection uses it.")},
         reaches=SEEN,
-        sealed=_sealed("pk"),
+        sealed=sealed("pk"),
     ),
     Consent: Rule(
         {"view": ("hub.view_consent",)},
-        _through_credential("credential"),
+        through_credential("credential"),
         SEEN,
-        sealed=_sealed("credential"),
+        sealed=sealed("credential"),
     ),
     IntegrationGrant: Rule(
         {"view": ("hub.grant_integration", "hub.view_auditevent"), "grant": ("hub.grant_integration",)},
-        _through("content_object"),
+        through("content_object"),
         SEEN,
     ),
     CredentialGrant: Rule(
         {"view": ("hub.grant_credential", "hub.view_auditevent"), "grant": ("hub.grant_credential",)},
-        _through_credential("content_object"),
+        through_credential("content_object"),
         reaches=frozenset(),
-        sealed=_sealed("content_object"),
+        sealed=sealed("content_object"),
     ),
     SyncRun: replace(
         _written("syncrun", "integration", cancel="cancel_syncrun", approve="approve_syncrun", **SHOWN),
@@ -256,7 +223,7 @@ RULES: dict[type[Model], Rule] = {
     Recovery: Rule({"view": ("hub.view_recovery",), "leave": ("hub.leave_recovery",)}),
     Replay: Rule(
         {action: (f"hub.{action}_replay",) for action in ("view", "add", "change")},
-        _through("integration"),
+        through("integration"),
         frozenset({"view", "add", "change"}),
     ),
     Finding: _written("finding", "review__mapping__integration", **SHOWN),
@@ -266,21 +233,21 @@ RULES: dict[type[Model], Rule] = {
     Checkpoint: _written("checkpoint", "mapping__integration"),
     Webhook: Rule(
         _set_up("webhook", set_secret="change_webhook", test="change_webhook", replay="replay_webhook"),  # noqa: S106
-        _through_connection("connection"),
+        through_connection("connection"),
         frozenset({"view", "use", "replay"}),
         {"delete": (Q(deliveries__isnull=True), "It has deliveries, which are evidence. Switch it off instead.")},
         reaches=frozenset({"view", "use", "replay"}),
-        sealed=_sealed("connection__credential"),
+        sealed=sealed("connection__credential"),
         held_by="connection__owner",
     ),
     WebhookRoute: Rule(
         _set_up("webhookroute"),
-        _through("mapping__integration"),
+        through("mapping__integration"),
         frozenset({"view", "use", "add", "change", "delete"}),
     ),
     Delivery: Rule(
         {"view": ("hub.view_delivery",), "view_body": ("hub.view_delivery_body",), "replay": ("hub.replay_webhook",)},
-        _through_connection("webhook__connection"),
+        through_connection("webhook__connection"),
         frozenset({"view", "view_body", "replay"}),
     ),
     AuditEvent: Rule({"view": (TRAIL,), "export": ("hub.export_auditevent",)}),

@@ -9,7 +9,8 @@ from django.urls import reverse
 from hub.clock import now
 from hub.models import AccessLine, AccessReview, AuditEvent, User, Verdict
 from tests.conftest import ClientOf
-from tests.factories import AccessLineFactory, AccessReviewFactory, UserFactory
+from tests.factories import UserFactory
+from tests.hub.reviews import AccessLineFactory, AccessReviewFactory
 
 pytestmark = pytest.mark.django_db
 WHY = "The review of this quarter."

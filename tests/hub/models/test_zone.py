@@ -12,7 +12,7 @@ from hub.services import zone as zones
 from tests.factories import ConnectionFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_zone")]
-MIGRATION: Any = importlib.import_module("hub.migrations.0035_egress_zones")
+MIGRATION: Any = importlib.import_module("hub.migrations.0034_egress_zones")
 
 
 def test_an_upgrade_with_connections_opens_what_was_reachable_and_says_so() -> None:

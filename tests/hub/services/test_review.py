@@ -12,6 +12,7 @@ from hub.services import access
 from hub.services import grant as grants
 from hub.services import review as reviews
 from tests import factories as make
+from tests.hub.reviews import AccessReviewFactory
 
 pytestmark = pytest.mark.django_db
 WHY = "The review of this quarter."
@@ -207,7 +208,7 @@ class TestTheEnd:
         assert reviews.decide.digest(done) != done.digest
 
     def test_that_does_not_come_is_said(self, auditor: User) -> None:
-        late, early, done = make.AccessReviewFactory(), make.AccessReviewFactory(), make.AccessReviewFactory()
+        late, early, done = AccessReviewFactory(), AccessReviewFactory(), AccessReviewFactory()
         AccessReview.objects.filter(pk__in=[late.pk, done.pk]).update(due_at=now() - timedelta(days=1))
         AccessReview.objects.filter(pk=done.pk).update(completed_at=now())
 

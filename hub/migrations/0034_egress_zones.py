@@ -35,7 +35,7 @@ def keep_open(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hub', '0034_tokens'),
+        ('hub', '0033_tokens'),
     ]
 
     operations = [

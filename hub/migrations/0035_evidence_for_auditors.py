@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     """Evidence is filtered by index, exported into kept files, and verified every day; events tell of versions."""
 
     dependencies = [
-        ('hub', '0032_credential_versions'),
+        ('hub', '0034_egress_zones'),
     ]
 
     operations = [

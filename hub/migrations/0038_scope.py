@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hub', '0038_watch'),
+        ('hub', '0037_watch'),
     ]
 
     operations = [

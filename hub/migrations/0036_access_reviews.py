@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     """Reviews of access: who has which right, each kept or revoked."""
 
     dependencies = [
-        ('hub', '0036_evidence_for_auditors'),
+        ('hub', '0035_evidence_for_auditors'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hub', '0037_access_reviews'),
+        ('hub', '0036_access_reviews'),
     ]
 
     operations = [
