@@ -10,6 +10,7 @@ from typing import Any
 from hub.engine import signature
 from hub.engine.signature import Style
 from tests.canary.driver import PEOPLE, Driver
+from tests.canary.secret import certificate
 from tests.canary.system import WAYS
 
 MANIFEST = {
@@ -30,8 +31,17 @@ AUTHS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("header key", {"auth": "header", "auth_header": "X-Api-Key"}, "token"),
     ("cookie", {"auth": "header", "auth_header": "Cookie"}, "token"),
     ("short", {"auth": "basic", "user": "hub"}, "password"),
+    ("query key", {"auth": "query", "auth_param": "key"}, "token"),
 )
 """(secret, how it is sent, the name of its value)"""
+ZONE = {
+    "zones": {
+        "here": {
+            "title": "This machine", "networks": ["127.0.0.0/8"], "allow_http": True, "reason": "The tests' systems.",
+            "is_open": True,
+        }
+    }
+}  # fmt: skip
 PLACES = re.compile(r'<(?:input[^>]*type="password"|textarea)[^>]*\sname="(value-[^"]+|secret-[^"]+)"')
 
 
@@ -54,6 +64,8 @@ def configuration(folder: Path, address: str) -> dict[str, Any]:
             "title": name, "connector": "rest", "owner": "ada", "credential": name, "timeout_seconds": 2,
             "landing_seconds": 1, "config": {"base_url": f"{address}/{way}", "manifest": MANIFEST, **config},
         }  # fmt: skip
+    _renewed(made, address)
+    _by_key(made, address)
     made["credentials"]["base"] = {"values": {"password": {"from_env": _variable("database")}}}
     port = int(address.rpartition(":")[2])
     for name, at in (("base-away", 1), ("base-strange", port)):
@@ -90,9 +102,52 @@ def configuration(folder: Path, address: str) -> dict[str, Any]:
     return made
 
 
+def _renewed(made: dict[str, Any], address: str) -> None:
+    """Connections with tokens: one that gets them, and one whose provider refuses and repeats what it was told."""
+    for name, way in (("tokens", "token"), ("no-tokens", "no_token")):
+        made["credentials"][name] = {
+            "kind": "oauth_client", "origins": [address],
+            "details": {"client_id": "hub", "token_url": f"{address}/{way}", "client_authentication": "post"},
+            "values": {"client_secret": {"from_env": _variable("client secret")}},
+        }  # fmt: skip
+        for where in ("fine", "refuses", "forbids"):
+            made["connections"][f"{name}-{where}"] = {
+                "title": f"{name} {where}", "connector": "rest", "owner": "ada", "credential": name,
+                "timeout_seconds": 2, "landing_seconds": 1,
+                "config": {"base_url": f"{address}/{where}", "manifest": MANIFEST, "auth": "oauth2"},
+            }  # fmt: skip
+
+
+def _by_key(made: dict[str, Any], address: str) -> None:
+    """Connections that prove themselves by a private key, to a system that does not understand them."""
+    place = address.partition("://")[2]
+    made["credentials"]["card"] = {
+        "kind": "certificate", "origins": [f"https://{place}"], "values": {
+            "certificate": {"from_env": "CANARY_CERTIFICATE"},
+            "private_key": {"from_env": _variable("certificate key")},
+        },
+    }  # fmt: skip
+    made["credentials"]["ssh"] = {
+        "kind": "ssh_key", "origins": [f"sftp://{place}"],
+        "values": {"private_key": {"from_env": _variable("ssh key")}},
+    }  # fmt: skip
+    made["connections"]["card"] = {
+        "title": "card", "connector": "rest", "owner": "ada", "credential": "card", "timeout_seconds": 2,
+        "config": {"base_url": f"https://{place}/fine", "manifest": MANIFEST, "auth": "certificate"},
+    }  # fmt: skip
+    made["connections"]["ssh"] = {
+        "title": "ssh", "connector": "files", "owner": "ada", "credential": "ssh", "timeout_seconds": 2,
+        "config": {
+            "url": f"sftp://{place}/out", "user": "hub",
+            "streams": {"things": {"pattern": "things.csv", "key": ["id"]}},
+        },
+    }  # fmt: skip
+
+
 def environment(planted: Mapping[str, str]) -> dict[str, str]:
     """The secrets as the command that applies the configuration finds them."""
-    return {_variable(name): value for name, value in planted.items()}
+    shown = {"CANARY_CERTIFICATE": certificate(planted["certificate key"])}
+    return {**{_variable(name): value for name, value in planted.items()}, **shown}
 
 
 def _variable(secret: str) -> str:
@@ -121,11 +176,14 @@ def use(driver: Driver, planted: Mapping[str, str]) -> None:
     _look(driver)
 
 
+OTHERS = {"tokens": "client secret", "no-tokens": "client secret", "card": "certificate key", "ssh": "ssh key"}
+
+
 def _set_anew(driver: Driver, credentials: Mapping[str, int], planted: Mapping[str, str]) -> None:
     """Set values by the form: rightly, where it may not be sent, too little of them, and by who may not."""
     owned = {name: secret for name, secret, *_ in names()}
     for name, pk in credentials.items():
-        secret = planted[owned.get(name, "database")]
+        secret = planted[owned.get(name, OTHERS.get(name, "database"))]
         page = driver.get("ada", f"/admin/hub/credential/{pk}/do/set_values/")
         typed = dict.fromkeys(PLACES.findall(page), secret)
         at = f"/admin/hub/credential/{pk}/do/set_values/"

@@ -6,10 +6,13 @@ import json
 import secrets
 import string
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 LETTERS = string.ascii_letters + string.digits
 LONG, SHORT = 18, 9
@@ -28,6 +31,24 @@ def key_file() -> str:
     made = ec.generate_private_key(ec.SECP256R1())
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return made.private_bytes(*form).decode()
+
+
+def certificate(key: str) -> str:
+    """A certificate of this key, signed by itself."""
+    private = serialization.load_pem_private_key(key.encode(), None)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hub")])
+    begins = datetime.now(UTC) - timedelta(days=1)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())  # type: ignore[arg-type]
+        .serial_number(1)
+        .not_valid_before(begins)
+        .not_valid_after(begins + timedelta(days=30))
+        .sign(private, hashes.SHA256())  # type: ignore[arg-type]
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def needle(value: str) -> str:

@@ -10,6 +10,8 @@ from itertools import count
 from urllib.parse import urlsplit
 
 NUMBERS = count(100)
+GIVEN: dict[str, str] = {}
+"""What is given to whoever asks for a token."""
 LATE = 4.0  # seconds; longer than the deadline of the connections
 
 
@@ -70,6 +72,12 @@ class Parrot(BaseHTTPRequestHandler):
     def _sleeps(self, told: Mapping[str, object]) -> None:
         time.sleep(LATE)
         self._fine(told)
+
+    def _token(self, told: Mapping[str, object]) -> None:
+        self._answer(200, json.dumps({**GIVEN, "token_type": "Bearer", "expires_in": 300}))
+
+    def _no_token(self, told: Mapping[str, object]) -> None:
+        self._answer(400, json.dumps({"error": "invalid_client", "error_description": f"I was told {told}"}))
 
     def _hangs_up(self, told: Mapping[str, object]) -> None:
         self.wfile.write(f"HTTP/1.1 200 OK\r\nX-Told: {self._authorization()}\r\nContent-Length: 900\r\n\r\n".encode())

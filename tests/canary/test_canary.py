@@ -6,13 +6,14 @@ import secrets
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.canary import scene, sink
+from tests.canary import scene, sink, system
 from tests.canary.driver import Driver
 from tests.canary.secret import SHORT, forms, found_in, key_file, needle, word
 from tests.canary.system import parrot
@@ -32,6 +33,11 @@ def planted() -> dict[str, str]:
         "header key": word(),
         "cookie": word(),
         "short": word(SHORT),
+        "query key": word(),
+        "client secret": word(),
+        "access token": word(),
+        "certificate key": key_file(),
+        "ssh key": key_file(),
         "database": word(),
         "webhook": "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode(),
         "webhook token": word(),
@@ -48,15 +54,22 @@ def driven(planted: dict[str, str], tmp_path_factory: pytest.TempPathFactory) ->
         try:
             driver = Driver(hub.started())
             driver.begin()
-            written = folder / "canary.json"
-            written.write_text(json.dumps(scene.configuration(folder, address)))
-            told = driver.command("apply", str(written), "--yes", "--by", "ada", **scene.environment(planted))
-            assert "Traceback" not in told, told
+            _apply(driver, folder / "zone.json", scene.ZONE, by="sigrid")
+            _apply(driver, folder / "hub.json", scene.configuration(folder, address), "ada", scene.environment(planted))
+            system.GIVEN["access_token"] = planted["access token"]
             scene.use(driver, planted)
             until(lambda: _is_idle(driver), lambda: "the worker has not looked at everything")
             yield driver
         finally:
             hub.end()
+
+
+def _apply(
+    driver: Driver, file: Path, configuration: dict[str, Any], by: str, given: Mapping[str, str] | None = None
+) -> None:
+    file.write_text(json.dumps(configuration))
+    told = driver.command("apply", str(file), "--yes", "--by", by, **(given or {}))
+    assert "Applied" in told, told
 
 
 def _is_idle(driver: Driver) -> bool:

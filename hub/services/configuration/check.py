@@ -17,7 +17,7 @@ from hub.services.configuration.present import PEOPLE, Present
 from hub.services.configuration.problem import Problems
 from hub.services.configuration.reach import Reach
 from hub.services.connection import refuse_other_origins
-from hub.services.credential import normal_origins
+from hub.services.credential import normal_origins, oauth
 
 REQUIRED: dict[Kind, tuple[str, ...]] = {
     Kind.ZONE: ("title", "networks", "reason"),
@@ -97,7 +97,8 @@ class Check:
         credential = self.present.following(item, "credential")
         try:
             found = reach.of(item.name, connector, config, credential)
-            reach.try_opening(connector, config, found.origins, self._secrets(credential))
+            is_renewed = self._kind(credential) in oauth.KINDS
+            reach.try_opening(connector, config, found.origins, self._secrets(credential), is_renewed=is_renewed)
         except ConfigError as error:
             for path, text in reach.wrong_settings(connector, config, error):
                 self.problems.add(item.at(f"config.{path}" if path else "config"), text)
@@ -116,8 +117,21 @@ class Check:
 
     def _secrets(self, credential: str | None) -> dict[str, Secret]:
         """The secrets of a credential that the files tell."""
-        found = [item for item in self.items if item.kind is Kind.CREDENTIAL and item.name == credential]
-        return {name: told.value for item in found for name, told in item.secrets.items() if told.value}
+        return {
+            name: told.value
+            for item in self._credentials(credential)
+            for name, told in item.secrets.items()
+            if told.value
+        }
+
+    def _kind(self, credential: str | None) -> str:
+        """The kind of a credential once the files are applied."""
+        told = [item.given["kind"] for item in self._credentials(credential) if "kind" in item.given]
+        stored = self.present.rows[Kind.CREDENTIAL].get(credential or "")
+        return told[0] if told else stored.kind if stored else ""
+
+    def _credentials(self, name: str | None) -> list[Item]:
+        return [item for item in self.items if item.kind is Kind.CREDENTIAL and item.name == name]
 
     def _credential(self, item: Item) -> None:
         """Its addresses must cover what its connections reach, and its values be known to their connectors."""
@@ -131,7 +145,9 @@ class Check:
             present = self.present.value(item, "origins") or []
             self._cover(item, one, present if allowed is None else allowed)
         asked = {name for one in users for name in one.secrets}
-        unknown = sorted(set(item.secrets) - asked) if users else []
+        # The secret of one that gets tokens goes to its provider, and no connector asks for it.
+        is_renewed = self._kind(item.name) in oauth.KINDS
+        unknown = sorted(set(item.secrets) - asked) if users and not is_renewed else []
         if unknown:
             known = ", ".join(sorted(asked)) or "none"
             self.problems.add(

@@ -36,19 +36,37 @@ def of_row(row: Connection) -> list[Reach]:
         return []
 
 
+class _NoToken:
+    """Stands for the tokens of a credential while its connection is only looked at."""
+
+    def current(self) -> Secret:
+        """Never asked: nothing is called."""
+        raise ConfigError("It has no token yet.")
+
+    def refused(self, token: Secret) -> bool:
+        """Never told."""
+        return False
+
+
 def try_opening(
-    connector: Connector, config: Mapping[str, Any], origins: tuple[str, ...], secrets: Mapping[str, Secret]
+    connector: Connector,
+    config: Mapping[str, Any],
+    origins: tuple[str, ...],
+    secrets: Mapping[str, Secret],
+    *,
+    is_renewed: bool = False,
 ) -> None:
     """Open and close, which calls nothing but reads the config to its depth. Raises ConfigError.
 
-    Left out while a secret is not known yet: what is put in its place might be refused for its form.
+    `is_renewed`: its credential gets tokens. Left out while a secret is not known yet: what is put in its place might be refused for its form.
     """
     asked = {field.name: field for field in connector.fields if field.is_secret}
     given = {name: secret for name, secret in secrets.items() if name in asked}
     if not all(name in given for name, field in asked.items() if field.required):
         return
     try:
-        connector.open(Settings(check_config(connector.fields, config), given, origins)).close()
+        tokens = _NoToken() if is_renewed else None
+        connector.open(Settings(check_config(connector.fields, config), given, origins, tokens=tokens)).close()
     except ConfigError:
         raise
     except Exception as error:  # a connector may fail in any way; its text may quote what it was given

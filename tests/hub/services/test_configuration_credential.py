@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from hub.models import Credential
+from hub.models import Connection, Credential, User
 from hub.services import credential as credentials
 from hub.vault import pair
 
@@ -98,3 +98,43 @@ class TestWhereNothingCanBeOpened:
 
         assert "not known" not in told
         assert self.opened(settings) == "another"
+
+
+RENEWED = """
+credentials:
+  crm:
+    kind: oauth_client
+    origins: [https://crm.example, https://login.example]
+    details: {client_id: hub, token_url: "https://login.example/token"}
+    values: {client_secret: {from_env: CRM_SECRET}}
+connections:
+  crm:
+    title: CRM
+    connector: rest
+    owner: olga
+    credential: crm
+    config: {base_url: "https://crm.example/v1", auth: oauth2, manifest: {streams: {things: {list: {path: /things, records: data}, key: id}}}}
+"""
+
+
+class TestOneThatGetsTokens:
+    def test_comes_in_one_file_with_the_connection_that_uses_it(
+        self, owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CRM_SECRET", "hunter2")
+        file = tmp_path / "hub.yaml"
+        for _ in range(2):  # the second time it is stored already
+            file.write_text(RENEWED)
+            call_command("apply", str(file), yes=True, stdout=StringIO())
+
+        assert Connection.objects.get().credential == stored()
+
+    def test_of_another_kind_is_refused_to_a_connection_that_needs_it(
+        self, owner: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("CRM_SECRET", "hunter2")
+        file = tmp_path / "hub.yaml"
+        file.write_text(RENEWED.replace("oauth_client", "bearer").replace("client_secret:", "token:"))
+
+        with pytest.raises(CommandError, match="not for OAuth2"):
+            call_command("apply", str(file), yes=True, stdout=StringIO())
