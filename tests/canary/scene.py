@@ -176,21 +176,26 @@ def use(driver: Driver, planted: Mapping[str, str]) -> None:
     _look(driver)
 
 
-OTHERS = {"tokens": "client secret", "no-tokens": "client secret", "card": "certificate key", "ssh": "ssh key"}
+OTHERS: dict[str, tuple[str, str]] = {
+    "tokens": ("client secret", "client_secret"),
+    "no-tokens": ("client secret", "client_secret"),
+    "card": ("certificate key", "private_key"),
+    "ssh": ("ssh key", "private_key"),
+    "base": ("database", "password"),
+}
 
 
 def _set_anew(driver: Driver, credentials: Mapping[str, int], planted: Mapping[str, str]) -> None:
     """Set values by the form: rightly, where it may not be sent, too little of them, and by who may not."""
-    owned = {name: secret for name, secret, *_ in names()}
-    for name, pk in credentials.items():
-        secret = planted[owned.get(name, OTHERS.get(name, "database"))]
-        page = driver.get("ada", f"/admin/hub/credential/{pk}/do/set_values/")
-        typed = dict.fromkeys(PLACES.findall(page), secret)
-        at = f"/admin/hub/credential/{pk}/do/set_values/"
-        driver.post("ada", at, f"set {name} wrongly", **typed, origins=f"http://user:{secret}@nowhere")
-        driver.post("ada", at, f"set {name} without a name", **typed, other_value=secret)
-        driver.post("vera", at, f"set {name} without the right", **typed)
-        driver.post("ada", at, f"set {name}", **typed)
+    known = {name: (secret, value) for name, secret, _, value in names()} | OTHERS
+    for name, (secret, value) in known.items():
+        at = f"/admin/hub/credential/{credentials[name]}/do/set_values/"
+        right = {f"value-{value}": planted[secret]}
+        everywhere = dict.fromkeys(PLACES.findall(driver.get("ada", at)), planted[secret])
+        driver.post("ada", at, f"set {name} wrongly", **everywhere, origins="http://nowhere at all")
+        driver.post("ada", at, f"set {name} without a name", **right, other_value=planted[secret])
+        driver.post("vera", at, f"set {name} without the right", **right)
+        driver.post("ada", at, f"set {name}", **right)
     secret = planted["password"]
     driver.post("ada", "/admin/hub/credential/add/", "add one", name="late", title=f"Late {len(secret)}")
     driver.post(

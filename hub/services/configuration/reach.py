@@ -58,7 +58,9 @@ def try_opening(
 ) -> None:
     """Open and close, which calls nothing but reads the config to its depth. Raises ConfigError.
 
-    `is_renewed`: its credential gets tokens. Left out while a secret is not known yet: what is put in its place might be refused for its form.
+    `is_renewed`: its credential gets tokens.
+
+    Left out while a secret is not known yet: what is put in its place might be refused for its form.
     """
     asked = {field.name: field for field in connector.fields if field.is_secret}
     given = {name: secret for name, secret in secrets.items() if name in asked}

@@ -113,7 +113,10 @@ connections:
     connector: rest
     owner: olga
     credential: crm
-    config: {base_url: "https://crm.example/v1", auth: oauth2, manifest: {streams: {things: {list: {path: /things, records: data}, key: id}}}}
+    config:
+      base_url: https://crm.example/v1
+      auth: oauth2
+      manifest: {streams: {things: {key: id, list: {path: /things, records: data}}}}
 """
 
 
