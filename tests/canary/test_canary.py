@@ -1,4 +1,4 @@
-"""Secrets go where they are used, and nowhere else: planted, driven through everything, and looked for everywhere."""
+"""I21: secrets go where they are used, and nowhere else: planted, driven through everything, looked for everywhere."""
 
 import base64
 import json
