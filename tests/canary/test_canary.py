@@ -164,8 +164,9 @@ class TestAPlantedLeak:
     def test_on_a_command_line_is_found(self, driven: Driver, planted: dict[str, str], tmp_path: Path) -> None:
         child = subprocess.Popen([sys.executable, "-c", "input()", planted["cookie"]], stdin=subprocess.PIPE)
         try:
-            blobs = [("cmdline", Path(f"/proc/{child.pid}/cmdline").read_bytes())]
-            assert _names(blobs, planted) == {"cookie"}
+            line = Path(f"/proc/{child.pid}/cmdline")
+            until(lambda: b"input()" in line.read_bytes())
+            assert _names([("cmdline", line.read_bytes())], planted) == {"cookie"}
         finally:
             child.kill()
             child.communicate()
