@@ -27,8 +27,9 @@ PLAIN: dict[str, frozenset[str]] = {
     "auth_group_permissions": frozenset({"group_id", "permission_id"}),
     **dict.fromkeys(
         ("hub_integrationgrant", "hub_credentialgrant"),
-        frozenset({"content_object_id", "group_id", "permission_id", "given_by", "reason"}),
+        frozenset({"content_object_id", "group_id", "permission_id", "scopes", "given_by", "reason"}),
     ),
+    "hub_credentialversion": frozenset({"number", "state", "fields", "made_by_id", "retires_at", "expires_at"}),
     "hub_mainswitch": frozenset({"is_paused", "paused_reason"}),
     "hub_accessreview": frozenset({"scope", "scope_name", "reason", "due_at", "completed_at", "statement", "digest"}),
     "hub_accessline": frozenset({"verdict", "decided_by", "reason", "carried_by"}),

@@ -4,6 +4,7 @@ What was captured since is taken back, the newest first. That is exact as long a
 from `begins` on. The rules themselves are those of today: an event tells by which version of them it was decided.
 """
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -23,7 +24,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "hub_user_groups": ("user_id", "group_id"),
     "auth_group": ("name",),
     "auth_group_permissions": ("group_id", "permission_id"),
-    "hub_integrationgrant": GRANT,
+    "hub_integrationgrant": (*GRANT, "scopes"),
     "hub_credentialgrant": GRANT,
     "hub_integration": ("title", "owner_id", "deputy_id"),
     "hub_credential": ("title",),
@@ -95,7 +96,11 @@ class Past:
             return False
         groups = frozenset(stance.groups)
         if model is Integration:
-            return action in rule.granted and self._granted(groups, pk, rule.right_for(action))
+            right = rule.right_for(action)
+            # A right on a part of the records shows the integration, and lets do nothing else with it.
+            return action in rule.granted and (
+                self._granted(groups, pk, right) or (action == "view" and self._granted(groups, pk, right, part=True))
+            )
         return self._reaches_credential(rule, groups, action, pk)
 
     def holders(self, integration: int) -> dict[int, str]:
@@ -131,24 +136,25 @@ class Past:
         return {pk: frozenset(names) for pk, names in found.items()}
 
     @cached_property
-    def _given(self) -> dict[tuple[str, int], set[tuple[int, str]]]:
-        """Group and right of each grant, by table and object."""
-        found: dict[tuple[str, int], set[tuple[int, str]]] = {}
+    def _given(self) -> dict[tuple[str, int, bool], set[tuple[int, str]]]:
+        """Group and right of each grant, by table, object, and whether it is limited to a part of the records."""
+        found: dict[tuple[str, int, bool], set[tuple[int, str]]] = {}
         for table in ("hub_integrationgrant", "hub_credentialgrant"):
             for row in self.tables[table].values():
                 one = (row["group_id"], self.codename(row["permission_id"]))
-                found.setdefault((table, row["content_object_id"]), set()).add(one)
+                found.setdefault((table, row["content_object_id"], bool(scopes_of(row))), set()).add(one)
         return found
 
-    def _has(self, groups: frozenset[int], table: str, pk: int, given_by: tuple[str, ...]) -> bool:
-        return any(group in groups and right in given_by for group, right in self._given.get((table, pk), ()))
+    def _has(self, groups: frozenset[int], place: tuple[str, int, bool], given_by: tuple[str, ...]) -> bool:
+        return any(group in groups and right in given_by for group, right in self._given.get(place, ()))
 
-    def _granted(self, groups: frozenset[int], integration: int, right: str) -> bool:
-        return self._has(groups, "hub_integrationgrant", integration, INTEGRATION_RIGHTS[right].given_by)
+    def _granted(self, groups: frozenset[int], integration: int, right: str, *, part: bool = False) -> bool:
+        place = ("hub_integrationgrant", integration, part)
+        return self._has(groups, place, INTEGRATION_RIGHTS[right].given_by)
 
     def _reaches_credential(self, rule: Rule, groups: frozenset[int], action: str, pk: int) -> bool:
         given_by = CREDENTIAL_RIGHTS[rule.credential_right_for(action)].given_by
-        if self._has(groups, "hub_credentialgrant", pk, given_by):
+        if self._has(groups, ("hub_credentialgrant", pk, False), given_by):
             return True
         right = rule.right_for(action)
         return action in rule.granted and any(self._granted(groups, one, right) for one in self._above(Credential, pk))
@@ -162,6 +168,13 @@ class Past:
     def _uses(self, mapping: Row, credential: int) -> bool:
         ends = (self.tables["hub_connection"].get(mapping[end], {}) for end in ("source_id", "destination_id"))
         return any(end.get("credential_id") == credential for end in ends)
+
+
+def scopes_of(grant: Row) -> list[str]:
+    """The values to which a grant was limited; none where it was whole, as all were before there were such limits."""
+    kept = grant.get("scopes")
+    found: list[str] = json.loads(kept) if isinstance(kept, str) and kept else kept or []
+    return found
 
 
 def past(at: datetime) -> Past:

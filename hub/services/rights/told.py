@@ -6,7 +6,7 @@ from typing import Any
 
 from hub.models import CapturedRow, Credential, Integration
 from hub.services.access import CREDENTIAL_RIGHTS, INTEGRATION_RIGHTS, ROLES, RULES, WHOLE_HUB
-from hub.services.rights.past import Past
+from hub.services.rights.past import Past, scopes_of
 
 Objects = type[Integration] | type[Credential]
 
@@ -135,6 +135,8 @@ def _grants(then: Past, groups: dict[int, str]) -> list[Held]:
                 subject = then.tables[model._meta.db_table].get(row["content_object_id"], {}).get("title", "")
                 right = labels.get(then.codename(row["permission_id"]))
                 what = f"{subject}: {right.label if right else then.codename(row['permission_id'])}"
+                if scopes := scopes_of(row):
+                    what += f", only where it is {' or '.join(scopes)}"
                 found.append(Held(what, groups[row["group_id"]], row["given_by"], row["given_at"], row["reason"]))
     return found
 

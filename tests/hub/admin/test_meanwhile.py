@@ -28,6 +28,7 @@ FORMS: dict[str, tuple[Callable[[], models.Model], str, Any]] = {
     "mapping": (make.MappingFactory, "max_deletions", 7),
     "mappingversion": (make.MappingVersionFactory, "body", {"fields": {"theirs": {"steps": [{"path": "name"}]}}}),
     "connection": (lambda: make.ConnectionFactory(config=FOLDER), "per_second", 3),
+    "egresszone": (make.EgressZoneFactory, "title", "Theirs"),
     "credential": (make.CredentialFactory, "title", "Theirs"),
     "webhook": (WebhookFactory, "keep_days", 9),
     "webhookroute": (WebhookRouteFactory, "keys_from", "body:theirs"),

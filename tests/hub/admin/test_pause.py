@@ -106,7 +106,7 @@ class TestTheBanner:
         assert f"by {operator}: network change" in shown
 
     def test_is_on_no_page_otherwise(self, owner: User, client_of: ClientOf) -> None:
-        assert "hub-banner" not in text(client_of, owner, reverse("admin:index"))
+        assert "What waits</a>" not in text(client_of, owner, reverse("admin:index"))
 
 
 class TestWhatIsPaused:

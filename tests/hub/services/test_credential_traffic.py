@@ -82,6 +82,7 @@ class Traffic:
 
     def __init__(self, connection: Connection) -> None:
         self.calls, self.failures = 0, list[str]()
+        self.ended: Counter[int] = Counter()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._call, args=[connection.pk]) for _ in range(CALLERS)]
 
@@ -102,6 +103,13 @@ class Traffic:
             time.sleep(0.01)
         assert self.calls >= until, self.failures[:3]
 
+    def open_anew(self) -> None:
+        """Wait until nothing is in use any more that was opened before."""
+        before, limit = self.ended.copy(), time.monotonic() + 60
+        names = [thread.ident or 0 for thread in self._threads]
+        while any(self.ended[name] == before[name] for name in names) and time.monotonic() < limit:
+            time.sleep(0.01)
+
     def _call(self, pk: int) -> None:
         while not self._stop.is_set():
             try:
@@ -111,6 +119,7 @@ class Traffic:
                         self.calls += 1
             except HubError as error:
                 self.failures.append(str(error))
+            self.ended[threading.get_ident()] += 1
         databases.close_all()
 
 
@@ -130,7 +139,7 @@ def test_no_call_fails_while_a_secret_is_rotated(system: System, used: Connectio
             check.refresh_from_db()
             assert check.state == CheckState.REACHABLE, check.message
             service.activate(credential=row, by=None, overlap=timedelta(hours=1))
-            traffic.go_on(60)  # more than could be open with the one before
+            traffic.open_anew()
             system.tokens.discard(f"token-{number - 1}")
             service.end_overlaps(timezone.now() + timedelta(hours=2))
             traffic.go_on(30)

@@ -30,7 +30,9 @@ an_object = st.integers(0, OBJECTS - 1)
 a_step = st.one_of(
     st.tuples(st.just("join"), a_person, st.sampled_from((*ROLES, *TEAMS))),
     st.tuples(st.just("leave"), a_person, st.sampled_from((*ROLES, *TEAMS))),
-    st.tuples(st.just("give"), st.sampled_from(TEAMS), an_object, st.sampled_from(RIGHTS)),
+    st.tuples(
+        st.just("give"), st.sampled_from(TEAMS), an_object, st.sampled_from(RIGHTS), st.sampled_from(((), ("north",)))
+    ),
     st.tuples(st.just("take"), an_object, st.booleans()),
     st.tuples(st.just("own"), a_person, an_object, st.booleans()),
     st.tuples(st.just("activate"), a_person, st.booleans(), st.booleans()),
@@ -67,13 +69,14 @@ class World:
     def _leave(self, person: int, group: str) -> None:
         self.people[person].groups.remove(Group.objects.get_or_create(name=group)[0])
 
-    def _give(self, team: str, place: int, right: tuple[type[Any], str]) -> None:
+    def _give(self, team: str, place: int, right: tuple[type[Any], str], scopes: tuple[str, ...] = ()) -> None:
         model, codename = right
         table: Any = IntegrationGrant if model is Integration else CredentialGrant
         subject = (self.integrations if model is Integration else self.credentials)[place]
         permission = Permission.objects.get(codename=codename, content_type__model=model._meta.model_name)
         group = Group.objects.get_or_create(name=team)[0]
-        table.objects.get_or_create(content_object=subject, group=group, permission=permission)
+        limit = {"defaults": {"scopes": list(scopes)}} if scopes and model is Integration else {}
+        table.objects.get_or_create(content_object=subject, group=group, permission=permission, **limit)
 
     def _take(self, place: int, is_of_integration: bool) -> None:
         rows: Any = self.integrations[place].grants if is_of_integration else self.credentials[place].grants
@@ -81,7 +84,9 @@ class World:
 
     def _own(self, person: int, place: int, is_owner: bool) -> None:
         column = "owner" if is_owner else "deputy"
-        Integration.objects.filter(pk=self.integrations[place].pk).update(**{column: self.people[person]})
+        other = "deputy" if is_owner else "owner"  # nobody is both
+        rows = Integration.objects.filter(pk=self.integrations[place].pk).exclude(**{other: self.people[person]})
+        rows.update(**{column: self.people[person]})
 
     def _activate(self, person: int, is_active: bool, is_superuser: bool) -> None:
         User.objects.filter(pk=self.people[person].pk).update(is_active=is_active, is_superuser=is_superuser)

@@ -61,7 +61,7 @@ class TestASecondFactor:
             ("off", "Operator", False),
             ("writers", "Operator", True),
             ("writers", "Viewer", False),
-            ("writers", "Auditor", False),
+            ("writers", "Auditor", True),  # takes evidence out of the hub, and reviews access
             ("all", "Viewer", True),
         ],
     )
