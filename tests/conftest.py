@@ -179,6 +179,7 @@ def state_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # none of them is what everybody waits for at the end.
 TOGETHER = {
     "tests/chaos/": "storms",
+    "tests/canary/": "canary",
     "tests/systems/": "systems",
     "tests/journeys/": "journeys",
     "tests/hub/management/test_up": "hubs",

@@ -114,8 +114,9 @@ def test_no_secret_was_ever_answered_or_printed(driven: Driver, planted: dict[st
 class TestTheSearch:
     """What it would find if it were there."""
 
-    @pytest.mark.parametrize("secret", [word(), word(SHORT), key_file(), "whsec_QUJDREVGR0hJSktMTU5PUFFS"])
-    def test_finds_every_form_within_other_bytes(self, secret: str) -> None:
+    @pytest.mark.parametrize("kind", ["long", "short", "key file"])
+    def test_finds_every_form_within_other_bytes(self, kind: str) -> None:
+        secret = {"long": word(), "short": word(SHORT), "key file": key_file()}[kind]
         for form, bytes_ in forms(needle(secret)).items():
             assert (("it", form)) in set(found_in(b"\x00before " + bytes_ + b" after\xff", {"it": secret})), form
 
