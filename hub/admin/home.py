@@ -254,6 +254,8 @@ def _is_open(request: HttpRequest, model: type[Model]) -> bool:
 def _item(request: HttpRequest, title: str, icon: str, model: type[Model]) -> dict[str, Any]:
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
     item: dict[str, Any] = {"title": title, "icon": icon, "link": reverse(name)}
+    if model is models.Lane:  # the page of workers stands below its address, and is marked by itself
+        item["active"] = request.path.startswith(reverse(name)) and request.path != reverse("admin:hub_lane_workers")
     badge = _open_exceptions(request) if model is models.ReconciliationException else ""
     return {**item, "badge": badge} if badge else item
 

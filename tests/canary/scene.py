@@ -171,8 +171,10 @@ def use(driver: Driver, planted: Mapping[str, str]) -> None:
         driver.post("ada", f"/admin/hub/connection/{pk}/do/test/", f"test {name}")
         driver.post("ada", f"/admin/hub/connection/{pk}/do/streams/", f"streams of {name}")
     _set_anew(driver, credentials, planted)
+    _rotate(driver, credentials, planted)
     _run(driver)
     _deliver(driver, planted)
+    _take_out(driver)
     _look(driver)
 
 
@@ -204,6 +206,26 @@ def _set_anew(driver: Driver, credentials: Mapping[str, int], planted: Mapping[s
     driver.post("ada", "/admin/hub/connection/add/?connector=rest", "add a connection wrongly", **{
         "secret-password": secret, "secret-token": secret, "title": "", "config-base_url": f"ftp://{len(secret)}",
     })  # fmt: skip
+
+
+def _rotate(driver: Driver, credentials: Mapping[str, int], planted: Mapping[str, str]) -> None:
+    """Stage values and test them, put them to use, go back, and take back what was staged."""
+    for number, (name, secret, _, value) in enumerate(names()[:6]):
+        at = f"/admin/hub/credential/{credentials[name]}/do"
+        driver.post("ada", f"{at}/rotate/", f"stage {name}", **{f"value-{value}": planted[secret]})
+        driver.post("ada", f"{at}/test/", f"test what is staged of {name}")
+        ends = ("discard", "revoke") if number % 2 else ("activate", "go_back")
+        for end in ends:
+            driver.post("ada", f"{at}/{end}/", f"{end} {name}", reason="It is due today, as agreed.")
+
+
+def _take_out(driver: Driver) -> None:
+    """Wrap keys anew, verify, and export evidence in both forms."""
+    driver.command("rewrap_credentials")
+    driver.command("verify_audit")
+    for form in ("jsonl", "csv"):
+        file = driver.hub.state / f"evidence.{form}"
+        driver.command("export_evidence", str(file), "--format", form, "--reason", "For the auditors of this year.")
 
 
 def _run(driver: Driver) -> None:

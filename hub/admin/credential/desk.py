@@ -1,5 +1,6 @@
 """The pages of credentials: what is known of each, what breaks with it, and how its values are set and rotated."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -25,6 +26,7 @@ from hub.models import (
     CredentialState,
     CredentialVersion,
 )
+from hub.sdk import ConfigField
 from hub.services import access
 from hub.services import connection as connections
 from hub.services import credential as credentials
@@ -225,7 +227,7 @@ class CredentialAdmin(AccessDeeds[Credential]):
             "is_expired": bool(warned and not warned.level),
             "expires_in": wording.ahead(row.expires_at, at),
             "token": consents.token_told(row),
-            "missing": sorted(set(_asked(row)) - set(row.fields)),
+            "missing": sorted(_needed(row) - set(row.fields)),
             "details": list(row.details.items()),
             **self.holders(request, row),
         }
@@ -261,14 +263,27 @@ def _tests(request: HttpRequest, row: Credential) -> list[tuple[Connection, Conn
     return found
 
 
+def _needed(row: Credential) -> set[str]:
+    """The names of the values without which it, or a connection using it, cannot work."""
+    asked = {name for name, value in _asked(row).items() if value.is_required}
+    if not credentials.kind_of(row.kind).is_open:
+        return asked
+    kinds = Connection.objects.filter(credential=row).values_list("connector", flat=True).distinct()
+    return asked & {one.name for kind in kinds for one in _fields(kind) if one.required}
+
+
+def _fields(kind: str) -> Sequence[ConfigField]:
+    """What a connector asks for; nothing where it cannot be loaded, which its connections' pages say."""
+    try:
+        return registry.get(kind).fields
+    except Exception:  # noqa: BLE001  a plugin may fail in any way
+        return ()
+
+
 def _asked(row: Credential) -> dict[str, Value]:
     """Each value that it holds or that a connection using it asks for, by name."""
     own = credentials.kind_of(row.kind)
     found = {name: Value(name, name, is_required=False) for name in row.fields}
     for kind in Connection.objects.filter(credential=row).values_list("connector", flat=True).distinct():
-        try:
-            fields = registry.get(kind).fields
-        except Exception:  # noqa: BLE001, S112  a plugin may fail in any way; its page says so
-            continue
-        found |= {asked.name: Value(asked.name, asked.label, asked.help) for asked in fields if asked.is_secret}
+        found |= {one.name: Value(one.name, one.label, one.help) for one in _fields(kind) if one.is_secret}
     return found if own.is_open else {value.name: value for value in own.values if value.is_required}

@@ -55,9 +55,10 @@ class HubWorker(Worker):
         """Take no commands by Redis: nobody sends any, and a process that forks should have no threads."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """RQ's own sign of life, and the hub's."""
+        """RQ's own sign of life, and the hub's: a job's process, which gives RQ's too, is no worker."""
         super().heartbeat(timeout, pipeline)
-        health.beat("worker")
+        if self.pid in {None, os.getpid()}:
+            health.beat("worker")
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Take no further job; a running one may end."""

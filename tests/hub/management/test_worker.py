@@ -65,6 +65,14 @@ class TestAWorker:
         until(lambda: job.get_status(refresh=True) == "finished")
         assert job.return_value(refresh=True) == worker.process.pid
 
+    def test_gives_its_sign_of_life_as_itself_and_not_as_each_job(self, worker: Worker) -> None:
+        for _ in range(3):
+            job = worker.ask("os.getppid")
+            until(lambda job=job: job.get_status(refresh=True) == "finished")  # type: ignore[misc]
+
+        members: Any = worker.redis.zrange("hub:alive:worker", 0, -1)
+        assert [member.decode().rpartition(":")[2] for member in members] == [str(worker.process.pid)]
+
     def test_says_goodbye_when_asked_to_stop(self, worker: Worker) -> None:
         worker.process.send_signal(signal.SIGTERM)
 
