@@ -26,7 +26,7 @@ class GiveForm(ReasonForm):
     field_order = ("group", "right", "scopes", "reason")
     group = forms.ModelChoiceField(
         Group.objects.order_by("name"), widget=UnfoldAdminSelectWidget,
-        help_text="All its members get the right, as far as their roles go. Make a group for a team under “Groups”.",
+        help_text="All its members get the right, as far as their roles go. Make a group for a team under “Roles”.",
     )  # fmt: skip
     right = forms.ChoiceField(widget=UnfoldAdminSelectWidget, label="They may")
 
