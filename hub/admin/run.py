@@ -163,7 +163,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
     def page(self, request: HttpRequest, row: SyncRun) -> dict[str, Any]:
         """The run with its balance, what needs a person, and one page of its changes."""
         lens = payload.lens_for(request.user, row.mapping)
-        raised = run_story.exceptions(row, EXCEPTIONS_SHOWN + 1, lens)
+        raised = run_story.exceptions(row, EXCEPTIONS_SHOWN + 1, lens, request.user)
         changes = self._changes(request, row, lens)
         payload.seen(by=self.person(request), row=row, right=lens.right if changes["told"] else "")
         return {
@@ -207,7 +207,7 @@ class RunAdmin(KeysetMixin, FactAdmin[SyncRun]):
         group = group if group in run_story.GROUPS else ""
         operation = operation if operation in {"create", "update", "delete"} else ""
         found = page_of(
-            run_story.changes(row, group=group, operation=operation),
+            run_story.within_reach(run_story.changes(row, group=group, operation=operation), request.user),
             request.GET.get("p", ""),
             run_story.PAGE,
             ascending=True,

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from django.db.models import Min, Q, QuerySet
+from django.db.models import Min, Model, Q, QuerySet
 
 from hub.engine.intent import IN_FLIGHT, State
 from hub.models import Change, ReconciliationException, RunState, SyncRun
+from hub.services import access
+from hub.services.access import Person
 from hub.services.story import exception as exception_story
 from hub.services.story.lens import Lens
 
+Row = TypeVar("Row", bound=Model)
 PAGE = 25
 APPLIED = (State.APPLIED, State.VERIFIED)
 # The groups of states by which a person looks at the changes of a run.
@@ -142,6 +146,13 @@ def changes(run: SyncRun, *, group: str = "", operation: str = "") -> QuerySet[C
     return rows.filter(operation=operation) if operation else rows
 
 
+def within_reach(rows: QuerySet[Row], by: Person) -> QuerySet[Row]:
+    """Who sees a run sees its records, but for whose right is limited to a part of the data."""
+    if not access.standing(by).limited:
+        return rows
+    return rows.filter(pk__in=access.visible(by, "view", rows.model).values("pk"))
+
+
 def next_due(run: SyncRun) -> datetime | None:
     """When the run, or the first of its waiting changes, is tried again."""
     if run.is_live or not run.in_flight:
@@ -150,9 +161,10 @@ def next_due(run: SyncRun) -> datetime | None:
     return found
 
 
-def exceptions(run: SyncRun, most: int, lens: Lens) -> Sequence[ReconciliationException]:
-    """The newest exceptions this run raised or met again, open ones first."""
-    found = ReconciliationException.objects.filter(last_run=run).order_by("-id")[:most]
+def exceptions(run: SyncRun, most: int, lens: Lens, by: Person) -> Sequence[ReconciliationException]:
+    """The newest exceptions this run raised or met again, as far as this person reaches them, open ones first."""
+    rows = within_reach(ReconciliationException.objects.filter(last_run=run), by)
+    found = rows.order_by("-id")[:most]
     return sorted(exception_story.with_words(found, lens), key=lambda one: one.state)
 
 

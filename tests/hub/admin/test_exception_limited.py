@@ -69,6 +69,19 @@ class TestLimitedPerson:
         assert "Kryptonite" not in shown
         assert "1 exception<" in html(client_of(person), "/admin/")
 
+    def test_finds_on_the_page_of_a_run_no_record_of_another_part(
+        self, client_of: ClientOf, north: ReconciliationException, person: User
+    ) -> None:
+        run = SyncRunFactory(mapping=north.mapping)
+        ReconciliationExceptionFactory(mapping=north.mapping, scope="south", source_key="kryptonite-1", last_run=run)
+        ChangeFactory(run=run, source_key="kryptonite-2")
+        ReconciliationException.objects.filter(pk=north.pk).update(last_run=run)
+
+        shown = html(client_of(person), reverse("admin:hub_syncrun_change", args=[run.pk]))
+
+        assert "n1" in shown
+        assert "kryptonite" not in shown
+
     def test_may_have_it_tried_again(self, client_of: ClientOf, north: ReconciliationException, person: User) -> None:
         LaneFactory(mapping=north.mapping)
 
