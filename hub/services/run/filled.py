@@ -222,7 +222,7 @@ def _tell(flow: Flow, turn: Turn, refused: Sequence[Change]) -> None:
     """Open an exception for each step that cannot be mapped, or say in the open one that it still cannot."""
     now, known = clock.now(), _open(refused)
     tried = set(known.values_list("change_id", flat=True))
-    runs = SyncRun.objects.select_related("integration").in_bulk({change.run_id for change in refused})
+    runs = SyncRun.objects.select_related("integration", "mapping").in_bulk({change.run_id for change in refused})
     for change in refused:
         one = turn.raised[change.source_key]
         still = f"\nTried again with {turn.version}: it still cannot be mapped." if change.pk in tried else ""

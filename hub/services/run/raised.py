@@ -111,8 +111,7 @@ def raise_all(*, run: SyncRun, raised: Sequence[Raised], now: datetime) -> None:
     if not by_print:
         return
     scopes = scopes_of(
-        run.mapping,
-        run.version,
+        run,
         [(one.source_key, (one.evidence or {}).get("source"), one.change_id) for one in by_print.values()],
     )
     known = ReconciliationException.objects.filter(state=ExceptionState.OPEN, fingerprint__in=by_print)

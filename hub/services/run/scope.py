@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from hub.engine.mapping import Compiled, Mapped, MappingError, compile_mapping
-from hub.models import Change, LinkImage, Mapping, MappingVersion
+from hub.models import Change, LinkImage, Mapping, MappingVersion, SyncRun
 from hub.sdk import Record
 
 LONGEST = 120
@@ -12,15 +12,15 @@ Asked = tuple[str, Any, int | None]
 """The key of a record, the record as the source sent it where that is known, and its change, where there is one."""
 
 
-def scopes_of(mapping: Mapping, version: MappingVersion | None, asked: Sequence[Asked]) -> dict[str, str]:
+def scopes_of(run: SyncRun, asked: Sequence[Asked]) -> dict[str, str]:
     """The scope of each record, by source key, where it can be told. Nothing is read where the mapping has no field.
 
     The record as the source sent it says most; else the image of the change, else what was last acknowledged.
     """
-    name = mapping.scope_field
+    mapping, name = run.mapping, run.mapping.scope_field
     if not name or not asked:
         return {}
-    found = _read(name, version, {key: source for key, source, _ in asked if isinstance(source, dict)})
+    found = _read(name, run.version, {key: source for key, source, _ in asked if isinstance(source, dict)})
     found |= _changed(name, {change: key for key, _, change in asked if change and key not in found})
     found |= _known(name, mapping, {key for key, *_ in asked} - set(found))
     return {key: _text(value) for key, value in found.items()}

@@ -86,7 +86,7 @@ def write(flow: Flow, tally: Tally) -> None:
 
 def _questions(flow: Flow, tally: Tally) -> None:
     """Open what a person must see, close what agrees again and what is in doubt no more."""
-    runs = SyncRun.objects.select_related("integration").in_bulk(list(tally.raised))
+    runs = SyncRun.objects.select_related("integration", "mapping").in_bulk(list(tally.raised))
     for run_id, found in tally.raised.items():
         raised.raise_all(run=runs[run_id], raised=found, now=tally.now)
         flow.has_exceptions = True
